@@ -1,0 +1,126 @@
+"""Carry a plan out for a command: ask, apply, show what happens, and end with the right exit code."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import reconciler
+from reconciler.cli import console
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.progress import Progress
+from reconciler.cli.workspace import Workspace, kinds_of, with_models
+from reconciler.core.change import Change
+from reconciler.engine.applying import Report, Tools, apply, check_usable
+from reconciler.engine.stepping import Outcome, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.core.plan import Plan
+    from reconciler.core.state import DesiredState
+    from reconciler.files.loading import Loaded
+
+
+class Agreement(NamedTuple):
+    """``--yes`` and ``--confirm``."""
+
+    yes: bool
+    confirm: str | None
+
+
+def carry_out(
+    workspace: Workspace, plan: Plan, loaded: Loaded, desired: DesiredState, agreement: Agreement
+) -> Report:
+    """Check, ask and apply. Raises Refused without consent, and whatever ``engine.applying`` raises."""
+    store = workspace.store(plan.environment)
+    kinds = kinds_of(desired, store.base(), loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    kinds |= {change.kind for change in plan.changes} | {a.partition("/")[0] for a in plan.managed}
+    with (
+        workspace.sessions(loaded.settings, kinds, writes=True) as sessions,
+        _stop_after_call() as stopping,
+    ):
+        tools = Tools(
+            sessions=sessions,
+            store=store,
+            secrets=workspace.secrets,
+            clock=workspace.clock,
+            models=with_models(desired, kinds),
+            tool_version=reconciler.__version__,
+            by=workspace.who,
+            stopping=stopping,
+        )
+        check_usable(plan, tools)
+        console.ask(
+            consequences(plan),
+            yes=agreement.yes,
+            protected=plan.environment if plan.protected else None,
+            confirmed=agreement.confirm,
+        )
+        return _watched(plan, tools, workspace.new_id())
+
+
+def consequences(plan: Plan) -> str:
+    """Return the question: what changes, where, and what cannot be taken back."""
+    accounts = ", ".join(f"{a.vendor} {a.id} {a.mode}".strip() for a in plan.accounts)
+    lost = "".join(
+        f"\n  {change.address}: {change.reversibility} - {change.reversibility_reason}" for change in plan.losses
+    )
+    warning = f"\nCannot be wholly undone:{lost}" if lost else ""
+    return f"{len(plan.changes)} changes with {plan.calls} calls in {plan.environment} ({accounts}).{warning}\nGo on?"
+
+
+def exit_code_of_run(report: Report) -> ExitCode:
+    """Return the exit code of a run."""
+    results = {outcome.result for outcome in report.outcomes}
+    if report.result == "interrupted":
+        return ExitCode.INTERRUPTED
+    if report.result == "done":
+        return ExitCode.OK
+    changed = Result.DONE in results
+    if Result.STALE in results and not changed:
+        return ExitCode.STALE
+    if report.unreadable and results <= {Result.DONE, Result.MANUAL}:
+        return ExitCode.UNKNOWN
+    return ExitCode.INCOMPLETE
+
+
+def _watched(plan: Plan, tools: Tools, run: str) -> Report:
+    """Show each call as it is made; the report comes last."""
+    report: Report | None = None
+    with Progress(len(plan.changes)) as progress:
+        for event in apply(plan, tools, run):
+            match event:
+                case Change():
+                    progress.started(event)
+                case Outcome():
+                    progress.ended(event)
+                case Report():
+                    report = event
+    if report is None:
+        raise AssertionError("a run ends with a report")
+    return report
+
+
+@contextmanager
+def _stop_after_call() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C finish the call in flight; a second one interrupts at once."""
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        del frame
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        console.say("Stopping after the call in flight; press Ctrl-C again to stop at once.")
+
+    try:
+        before = signal.signal(signal.SIGINT, note)
+    except ValueError:  # not the main thread
+        yield lambda: False
+        return
+    try:
+        yield lambda: bool(asked)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,73 @@
+"""Where output goes: results to stdout, everything else to stderr, secrets nowhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from reconciler.core.errors import Refused
+from reconciler.core.masking import Masker
+
+MASKER = Masker()
+"""The secret values that this process has seen. Every line it prints passes through it."""
+
+
+def result(text: str) -> None:
+    """Print the result of a command."""
+    print(MASKER.mask(text))
+
+
+def result_json(document: Any) -> None:  # noqa: ANN401 - JSON
+    """Print the result of a command as its one JSON document."""
+    print(MASKER.mask(json.dumps(document, indent=2, ensure_ascii=False)))
+
+
+def say(text: str) -> None:
+    """Print a remark, to stderr."""
+    print(MASKER.mask(text), file=sys.stderr, flush=True)
+
+
+def width() -> int:
+    """Return the columns of the terminal; 100 when there is none."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def wants_color(ctx: click.Context) -> bool:
+    """Tell whether stdout takes colours."""
+    return (
+        sys.stdout.isatty()
+        and not ctx.obj["no_color"]
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
+
+
+def ask(question: str, *, yes: bool, protected: str | None, confirmed: str | None) -> None:
+    """Get consent for a write, once. Raises Refused without it.
+
+    ``protected`` is the name of a protected environment, which must also be typed, or given as ``confirmed``.
+    Consent comes from flags or from a person at a terminal, never from a pipe or a file.
+    """
+    if protected is not None and confirmed is not None and confirmed != protected:
+        raise Refused(f"--confirm {confirmed} is not the name of this environment, {protected}")
+    if yes and (protected is None or confirmed == protected):
+        return
+    flags = "--yes" if protected is None else f"--yes --confirm {protected}"
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(
+            "Consent is needed, and this is no terminal to ask at",
+            detail="Nothing was changed.",
+            mend=f"add {flags}",
+        )
+    if protected is not None:
+        typed = click.prompt(f"{question}\nType the environment's name to go on", default="", err=True, show_default=False)
+        agreed = typed == protected
+    else:
+        agreed = click.confirm(question, default=False, err=True)
+    if not agreed:
+        raise Refused("Not agreed to: nothing was changed")

@@ -1,0 +1,100 @@
+"""``reconciler diff``: any two of live, desired, desired@REV and snapshots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import console, options
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.git import desired_state_at
+from reconciler.cli.workspace import Workspace, kinds_of, with_models
+from reconciler.core.differing import differences
+from reconciler.core.errors import LiveStateUnknown
+from reconciler.core.state import Entry
+from reconciler.providers import registry
+
+if TYPE_CHECKING:
+    from reconciler.core.state import DesiredState
+
+
+@click.command("diff")
+@options.environment
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@click.option("--exit-code", is_flag=True, help="Exit with 2 when there are differences.")
+@options.formats("json", "markdown")
+@click.pass_context
+def command(
+    ctx: click.Context, environment: str, first: str, second: str, exit_code: bool, form: str
+) -> int:
+    """Compare A with B in ENV: each is live, desired, desired@REV, a snapshot or a label."""
+    from reconciler.render import diff_text
+
+    workspace = Workspace(ctx)
+    sides = [_entries(workspace, environment, name) for name in (first, second)]
+    if any(name.startswith("desired") for name in (first, second)):
+        sides = _only_declared(sides)
+    kinds = {entry.kind for side in sides for entry in side}
+    found = differences(*sides, registry.models(tuple(kinds)))
+    match form:
+        case "json":
+            console.result_json(diff_text.diff_json(found, first, second))
+        case "markdown":
+            console.result(diff_text.diff_markdown(found, first, second))
+        case _:
+            console.result(diff_text.diff_text(found, first, second, color=console.wants_color(ctx)))
+    return int(ExitCode.DIFFERENCES if found and exit_code else ExitCode.OK)
+
+
+def _entries(workspace: Workspace, environment: str, name: str) -> tuple[Entry, ...]:
+    if name == "live":
+        return _live(workspace, environment)
+    if name == "desired":
+        return _declared(workspace.load(environment).desired)
+    if name.startswith("desired@"):
+        with desired_state_at(workspace.root, name.removeprefix("desired@")) as (root, _):
+            return _declared(workspace.load(environment, root).desired)
+    return workspace.store(environment).load(name).entries
+
+
+def _live(workspace: Workspace, environment: str) -> tuple[Entry, ...]:
+    loaded = workspace.load(environment)
+    store = workspace.store(environment)
+    kinds = kinds_of(loaded.desired, store.base(), loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    desired = loaded.desired._replace(models=with_models(loaded.desired, kinds))
+    with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
+        live = workspace.look(desired, sessions, store).snapshot
+    if live.header.unreadable:
+        listed = "\n".join(f"{item.kind}: {item.reason}" for item in live.header.unreadable)
+        raise LiveStateUnknown("Some of the live state could not be read", detail=listed)
+    return live.entries
+
+
+def _declared(desired: DesiredState) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(address=item.address, kind=item.kind, remote_id="", values=item.values)
+        for item in desired.resources
+        if not item.absent
+    )
+
+
+def _only_declared(sides: list[tuple[Entry, ...]]) -> list[tuple[Entry, ...]]:
+    """Files say nothing of what they do not declare: compare the fields that both sides have."""
+    by_address = [{entry.address: entry for entry in side} for side in sides]
+    narrowed = []
+    for mine, other in ((0, 1), (1, 0)):
+        kept = []
+        for entry in sides[mine]:
+            if entry.address is None:
+                continue
+            twin = by_address[other].get(entry.address)
+            shared = (
+                entry.values
+                if twin is None
+                else {name: value for name, value in entry.values.items() if name in twin.values}
+            )
+            kept.append(entry.model_copy(update={"values": shared}))
+        narrowed.append(tuple(kept))
+    return narrowed

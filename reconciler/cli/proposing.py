@@ -1,0 +1,170 @@
+"""Make a plan for a command: choose what is wanted, read what is live, compare."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+import reconciler
+from reconciler.cli.console import say
+from reconciler.cli.git import desired_state_at, head_commit
+from reconciler.cli.workspace import Workspace, kinds_of, with_models
+from reconciler.core.diagnostic import Diagnostic
+from reconciler.core.errors import InvalidInput
+from reconciler.core.going_back import desired_from
+from reconciler.core.guard import Consent
+from reconciler.core.plan import Plan, sealed
+from reconciler.engine.planning import Request, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.core.ports import Session
+    from reconciler.core.state import DesiredState, Snapshot
+    from reconciler.files.loading import Loaded
+    from reconciler.stores.local import LocalStore
+
+
+class Wish(NamedTuple):
+    """What the command line asks of a plan. ``to`` is a snapshot or label, ``at`` a Git revision."""
+
+    environment: str
+    to: str | None = None
+    at: str | None = None
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    allow_replace: tuple[str, ...] = ()
+    allow_delete: tuple[str, ...] = ()
+    prune: bool = False
+    offline: bool = False
+
+    def selects(self, address: str) -> bool:
+        """Tell whether ``--only`` and ``--exclude`` leave ``address`` in."""
+        wanted = not self.only or any(fnmatchcase(address, glob) for glob in self.only)
+        return wanted and not any(fnmatchcase(address, glob) for glob in self.exclude)
+
+
+class Proposal(NamedTuple):
+    """A plan, and the state it was made for."""
+
+    plan: Plan
+    loaded: Loaded
+    desired: DesiredState
+    live: Snapshot
+
+
+@contextmanager
+def proposed(workspace: Workspace, wish: Wish) -> Iterator[Proposal]:
+    """Make the plan that ``wish`` asks for. Reads only."""
+    store = workspace.store(wish.environment)
+    loaded, desired = _wanted(workspace, wish, store)
+    base = store.base()
+    kinds = kinds_of(desired, base, loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    desired = desired._replace(models=with_models(desired, kinds))
+    if wish.offline:
+        yield _offline(workspace, wish, loaded, desired, base)
+        return
+    with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
+        live = workspace.look(desired, sessions, store)
+        plan = _plan(workspace, wish, loaded, desired, live.snapshot, live.base, sessions)
+        yield Proposal(plan, loaded, desired, live.snapshot)
+
+
+def _wanted(
+    workspace: Workspace, wish: Wish, store: LocalStore
+) -> tuple[Loaded, DesiredState]:
+    """Return the files, and the desired state: theirs, those of a Git revision, or a snapshot."""
+    if wish.to is not None and wish.at is not None:
+        raise InvalidInput([Diagnostic(summary="--to and --at cannot be used together")])
+    if wish.at is not None:
+        with desired_state_at(workspace.root, wish.at) as (root, commit):
+            loaded = workspace.load(wish.environment, root)
+        return loaded, loaded.desired._replace(source=f"files at {wish.at}", git_commit=commit)
+    if wish.to is None:
+        loaded = workspace.load(wish.environment)
+        return loaded, loaded.desired._replace(git_commit=head_commit(workspace.root))
+    loaded = _as_far_as_readable(workspace, wish.environment)
+    snapshot = store.load(wish.to)
+    kinds = tuple(sorted({entry.kind for entry in snapshot.entries}))
+    captures = {item.address: item.capture for item in loaded.desired.resources}
+    label = f" ({snapshot.label})" if snapshot.label else ""
+    desired = desired_from(
+        snapshot,
+        with_models(loaded.desired, kinds),
+        source=f"snapshot {snapshot.id}{label}",
+        captures=captures,
+    )
+    return loaded, desired
+
+
+def _as_far_as_readable(workspace: Workspace, environment: str) -> Loaded:
+    """Going back must work also when the resource files are broken: only the accounts are needed."""
+    try:
+        return workspace.load(environment)
+    except InvalidInput as error:
+        loaded = workspace.load_environment(environment)
+        say(
+            f"desired_state/{environment} has errors ({len(error.diagnostics)});"
+            " going back needs only its environment.yaml"
+        )
+        return loaded
+
+
+def _offline(
+    workspace: Workspace,
+    wish: Wish,
+    loaded: Loaded,
+    desired: DesiredState,
+    base: Snapshot | None,
+) -> Proposal:
+    """Compare with the last snapshot instead of the live state: as of then, and never to be applied."""
+    if base is None:
+        raise InvalidInput(
+            [
+                Diagnostic(
+                    summary="There is no snapshot to compare with",
+                    mend=f"reconciler snapshot {wish.environment}",
+                )
+            ]
+        )
+    return Proposal(_plan(workspace, wish, loaded, desired, base, base, {}), loaded, desired, base)
+
+
+def _plan(  # noqa: PLR0913 - everything a plan is made from
+    workspace: Workspace,
+    wish: Wish,
+    loaded: Loaded,
+    desired: DesiredState,
+    live: Snapshot,
+    base: Snapshot | None,
+    sessions: Mapping[str, Session],
+) -> Plan:
+    request = Request(
+        id=workspace.new_id(),
+        now=workspace.clock.now(),
+        tool_version=reconciler.__version__,
+        policy=loaded.environment.policy,
+        consent=Consent(frozenset(wish.allow_replace), frozenset(wish.allow_delete)),
+        protected=loaded.environment.protected,
+        prune=wish.prune,
+        offline=wish.offline,
+        selected=wish.selects,
+    )
+    return _with_places(make_plan(desired, live, base, sessions, request), loaded.locate)
+
+
+def _with_places(plan: Plan, locate: Callable[..., object]) -> Plan:
+    """Say where in the files each differing field stands."""
+    changes = tuple(
+        change.model_copy(
+            update={
+                "field_changes": tuple(
+                    field.model_copy(update={"place": getattr(locate(change.address, field.field), "short", None)})
+                    for field in change.field_changes
+                )
+            }
+        )
+        for change in plan.changes
+    )
+    return sealed(plan.model_copy(update={"changes": changes}))

@@ -1,0 +1,73 @@
+"""``reconciler rollback``: plan to a snapshot, show, ask, apply. Not a third path: desired := a snapshot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import console, options
+from reconciler.cli.apply_command import apply_wish
+from reconciler.cli.applying import Agreement
+from reconciler.cli.proposing import Wish
+from reconciler.cli.workspace import Workspace
+from reconciler.core.diagnostic import Diagnostic
+from reconciler.core.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from reconciler.stores.local import LocalStore
+
+LAST_GOOD = "last-good"
+
+
+@click.command("rollback")
+@options.environment
+@click.option(
+    "--to",
+    metavar="SNAPSHOT",
+    default=LAST_GOOD,
+    show_default=True,
+    help="A snapshot, a label, or last-good.",
+)
+@options.selecting
+@options.consenting
+@options.agreeing
+@options.formats("json")
+@click.pass_context
+def command(  # noqa: PLR0913 - one parameter an option
+    ctx: click.Context,
+    environment: str,
+    to: str,
+    only: tuple[str, ...],
+    exclude: tuple[str, ...],
+    allow_replace: tuple[str, ...],
+    allow_delete: tuple[str, ...],
+    yes: bool,
+    confirm: str | None,
+    form: str,
+) -> int:
+    """Bring ENV back to a known-good snapshot."""
+    workspace = Workspace(ctx)
+    target = last_good(workspace.store(environment), environment) if to == LAST_GOOD else to
+    wish = Wish(environment, target, None, only, exclude, allow_replace, allow_delete)
+    return apply_wish(ctx, workspace, wish, Agreement(yes, confirm), form)
+
+
+def last_good(store: LocalStore, environment: str) -> str:
+    """Choose the snapshot to go back to, and say why. Raises InvalidInput when none was ever called good."""
+    labels = [label for label in store.labels() if label.name.startswith("good")]
+    proven = [label for label in labels if label.evidence]
+    chosen = next(iter(proven or labels), None)
+    if chosen is None:
+        raise InvalidInput(
+            [
+                Diagnostic(
+                    summary=f"No snapshot of {environment} was labelled good",
+                    detail="Choose one by its id with --to, or label one while things work.",
+                    mend=f"reconciler history {environment}",
+                )
+            ]
+        )
+    evidence = f"with {len(chosen.evidence)} passed checks" if chosen.evidence else "without evidence of checks"
+    console.say(f"last-good is {chosen.snapshot}: the newest labelled {chosen.name}, at {chosen.at}, {evidence}")
+    return chosen.snapshot

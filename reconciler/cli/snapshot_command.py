@@ -1,0 +1,48 @@
+"""``reconciler snapshot``: observe and store, and say what could not be had back from it."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import console, options
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.git import head_commit
+from reconciler.cli.workspace import Workspace, kinds_of, with_models
+from reconciler.core.going_back import not_restorable
+from reconciler.stores.local import Label
+
+
+@click.command("snapshot")
+@options.environment
+@click.option("--label", metavar="NAME", help="Name it; `good` is what rollback goes back to.")
+@click.option("--note", default="", help="Why it was taken.")
+@options.formats("json")
+@click.pass_context
+def command(
+    ctx: click.Context, environment: str, label: str | None, note: str, form: str
+) -> int:
+    """Store the live state of ENV."""
+    from reconciler.render.snapshot_text import snapshot_json, snapshot_text
+
+    workspace = Workspace(ctx)
+    store = workspace.store(environment)
+    loaded = workspace.load(environment)
+    desired = loaded.desired._replace(git_commit=head_commit(workspace.root))
+    kinds = kinds_of(desired, store.base(), loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
+        live = workspace.look(desired, sessions, store, role_note=note).snapshot
+    denied = any(item.denied for item in live.header.unreadable)
+    saved = store.save(live)
+    if label is not None and not live.header.unreadable:
+        store.label(Label(label, saved.id, saved.header.taken_at, note))
+        saved = saved._replace(label=label)
+    elif label is not None:
+        console.say(f"Not labelled {label}: some of the live state could not be read")
+    lost = tuple(not_restorable(saved, with_models(desired, kinds)))
+    if form == "json":
+        console.result_json(snapshot_json(saved, lost))
+    else:
+        console.result(snapshot_text(saved, lost))
+    if denied:
+        return int(ExitCode.DENIED)
+    return int(ExitCode.UNKNOWN if live.header.unreadable else ExitCode.OK)

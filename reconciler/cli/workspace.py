@@ -1,0 +1,160 @@
+"""The composition root: one folder with ``desired_state/`` and ``snapshots/``, and everything wired together."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets as randomness
+import socket
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import reconciler
+from reconciler.cli.console import MASKER
+from reconciler.core.diagnostic import Diagnostic
+from reconciler.core.errors import InvalidInput
+from reconciler.core.snapshotting import take
+from reconciler.core.state import DesiredState, Snapshot, SnapshotHeader
+from reconciler.engine.observing import observe, vendor_of
+from reconciler.engine.planning import stamp
+from reconciler.files.loading import Catalogue, Loaded, environments, load, load_environment
+from reconciler.providers import registry
+from reconciler.secrets.env import EnvSecrets
+from reconciler.secrets.file import FileSecrets
+from reconciler.secrets.resolver import Resolver
+from reconciler.stores.local import LocalStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import click
+
+    from reconciler.core.ports import Session
+    from reconciler.core.record import Record
+    from reconciler.core.resource import Resource
+
+
+class SystemClock:
+    """The time of this machine."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Live(NamedTuple):
+    """What was just read, as a snapshot that is not stored, and the state it was compared with."""
+
+    snapshot: Snapshot
+    base: Snapshot | None
+
+
+class Workspace:
+    """A working folder. ``root`` is absolute; messages show paths relative to it."""
+
+    def __init__(self, ctx: click.Context) -> None:
+        self.root = Path(ctx.obj["directory"]).resolve()
+        if not self.root.is_dir():
+            raise InvalidInput([Diagnostic(summary=f"There is no folder {ctx.obj['directory']}")])
+        self.clock = SystemClock()
+        self.secrets = Resolver(
+            {"env": EnvSecrets(os.environ), "file": FileSecrets(self.root)}, MASKER
+        )
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """Return the names of the environments."""
+        return environments(self.root / "desired_state")
+
+    def load(self, environment: str, root: Path | None = None) -> Loaded:
+        """Read an environment's files (below another ``root``, for a Git revision). Raises InvalidInput."""
+        return load(root or self.root, environment, catalogue(), os.environ)
+
+    def load_environment(self, environment: str) -> Loaded:
+        """Read ``environment.yaml`` alone: enough to go back to a snapshot when other files are broken."""
+        return load_environment(self.root, environment, catalogue(), os.environ)
+
+    def store(self, environment: str) -> LocalStore:
+        """Return the store of an environment."""
+        return LocalStore(self.root / "snapshots", environment, self.clock)
+
+    @contextmanager
+    def sessions(
+        self, settings: Mapping[str, Record], kinds: Iterable[str], *, writes: bool
+    ) -> Iterator[dict[str, Session]]:
+        """Open the accounts of the vendors of ``kinds``. Nothing is sent yet."""
+        from reconciler.providers.http import Connections
+        from reconciler.providers.opening import Opening
+
+        connections = Connections()
+        opening = Opening(self.secrets, MASKER, connections, writes=writes)
+        try:
+            yield {
+                vendor: registry.open_session(vendor, settings[vendor], opening)
+                for vendor in sorted({vendor_of(kind) for kind in kinds})
+                if vendor in settings
+            }
+        finally:
+            connections.close()
+
+    def look(
+        self,
+        desired: DesiredState,
+        sessions: Mapping[str, Session],
+        store: LocalStore,
+        *,
+        role_note: str = "",
+    ) -> Live:
+        """Read the live state of everything that is declared, or was managed before."""
+        base = store.base()
+        kinds = kinds_of(desired, base, sessions)
+        observation = observe(sessions, kinds)
+        header = SnapshotHeader(
+            environment=desired.environment,
+            taken_at=stamp(self.clock.now()),
+            tool_version=reconciler.__version__,
+            desired_digest=desired.digest,
+            git_commit=desired.git_commit,
+            note=role_note,
+        )
+        wider = desired._replace(models=with_models(desired, kinds))
+        return Live(take(observation, wider, base, header), base)
+
+    def new_id(self) -> str:
+        """Return an id for a run or plan: the time, and something random."""
+        moment = self.clock.now().strftime("%Y%m%dT%H%M%SZ")
+        return f"{moment}-{randomness.token_hex(4)}"
+
+    @property
+    def who(self) -> str:
+        """Return who runs this, for the journal."""
+        try:
+            name = getpass.getuser()
+        except (KeyError, OSError):
+            name = str(os.getuid())
+        return f"{name}@{socket.gethostname()}"
+
+
+def catalogue() -> Catalogue:
+    """Return the kinds and vendors that files may name."""
+    return Catalogue(
+        kinds=registry.kind_names(),
+        vendors=registry.vendor_names(),
+        model=registry.model_of,
+        settings=lambda vendor: registry.account_type(vendor).settings_type,
+    )
+
+
+def kinds_of(
+    desired: DesiredState, base: Snapshot | None, sessions: Mapping[str, Session]
+) -> frozenset[str]:
+    """Return the kinds to read: the declared ones, and those the last snapshot remembers."""
+    declared = {item.kind for item in desired.resources}
+    remembered = {entry.kind for entry in base.entries if entry.address} if base is not None else set()
+    return frozenset(declared | {kind for kind in remembered if vendor_of(kind) in sessions})
+
+
+def with_models(desired: DesiredState, kinds: Iterable[str]) -> dict[str, type[Resource]]:
+    """Return the models of ``desired`` and of ``kinds``."""
+    return {**registry.models(tuple(kinds)), **desired.models}

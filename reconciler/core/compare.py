@@ -1,0 +1,250 @@
+"""The one diff function: a declared resource against a live object, field by field.
+
+Plan, apply, drift and verify all come through here. Nothing here decides what to do about a difference.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.core.behaviour import FieldRule, defaults_of, rules_of
+from reconciler.core.change import FieldChange, Origin, Precondition
+from reconciler.core.digest import digest
+from reconciler.core.secret import Deferred, Json, SecretValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from reconciler.core.resource import Resource
+    from reconciler.core.state import Declared, Entry
+
+
+class Comparison(NamedTuple):
+    """The differing fields, those about which nothing can be said, and remarks."""
+
+    changes: tuple[FieldChange, ...] = ()
+    unverifiable: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class _Sides(NamedTuple):
+    """The three sides of a comparison, and the defaults that stand in for absent fields."""
+
+    declared: Declared
+    live: Entry
+    base: Entry | None
+    defaults: Mapping[str, Json]
+
+    def base_value(self, path: str) -> Json:
+        return MISSING if self.base is None else value_at(self.base.values, path)
+
+    def origin(self, path: str, rule: FieldRule) -> Origin:
+        """A live value that left its base is drift; one that stayed means the declaration moved."""
+        base = self.base_value(path)
+        if base is MISSING:
+            base = self.defaults.get(path, MISSING) if self.base is not None else MISSING
+        if base is MISSING:
+            return Origin.INTENT
+        live = value_at(self.live.values, path)
+        if live is MISSING:
+            live = self.defaults.get(path)
+        moved = rule.normal(live) != rule.normal(base)
+        return Origin.DRIFT if moved else Origin.INTENT
+
+
+class _Missing:
+    """The value of a field that is not there; different from ``None``."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+
+
+def compare(
+    model: type[Resource], declared: Declared, live: Entry, base: Entry | None
+) -> Comparison:
+    """List the fields of ``live`` that must change to match ``declared``.
+
+    ``base`` is the entry of the last known good or applied state; it decides drift or intent, and is all that is
+    known of fields which the vendor never returns.
+    """
+    sides = _Sides(declared, live, base, defaults_of(model))
+    changes: list[FieldChange] = []
+    unverifiable: list[str] = []
+    notes: list[str] = []
+    for rule in rules_of(model):
+        if rule.computed:
+            continue
+        if rule.name not in declared.values:
+            changes += _undeclared(rule, sides)
+        elif rule.is_write_only(declared.values, sides.defaults):
+            found = _write_only(rule, sides)
+            changes += found.changes
+            unverifiable += found.unverifiable
+            notes += found.notes
+        elif rule.merged:
+            changes += _merged(rule, sides)
+        else:
+            changes += _readable(rule, sides, declared.values[rule.name])
+    return Comparison(tuple(changes), tuple(unverifiable), tuple(notes))
+
+
+def owned_paths(model: type[Resource], declared: Declared) -> tuple[str, ...]:
+    """Return the field paths that ``declared`` writes; each key of a merged mapping is a path of its own."""
+    merged = {rule.name for rule in rules_of(model) if rule.merged}
+    return tuple(
+        path
+        for name, value in declared.values.items()
+        for path in (
+            [f"{name}.{key}" for key in value]
+            if name in merged and isinstance(value, dict)
+            else [name]
+        )
+    )
+
+
+def value_at(values: Mapping[str, Json], path: str) -> Json:
+    """Return the value at a field path, or MISSING."""
+    if path in values:
+        return values[path]
+    name, dot, key = path.partition(".")
+    inner = values.get(name) if dot else None
+    return inner.get(key, MISSING) if isinstance(inner, dict) else MISSING
+
+
+def precondition(
+    model: type[Resource], live: Entry, changes: Iterable[FieldChange]
+) -> Precondition:
+    """Return what an update of ``live`` relies on: the fields it changes, and its natural key."""
+    rules = {rule.name: rule for rule in rules_of(model)}
+    paths = {change.field for change in changes} | {
+        rule.name for rule in rules.values() if rule.key
+    }
+    fields = {path: _field_digest(rules, live, path) for path in sorted(paths)}
+    return Precondition(fields=fields, etag=live.etag)
+
+
+def moved_fields(model: type[Resource], relied: Precondition, live: Entry) -> tuple[str, ...]:
+    """Return the names of the fields that are no longer what the plan was made from."""
+    rules = {rule.name: rule for rule in rules_of(model)}
+    return tuple(
+        path
+        for path, expected in relied.fields.items()
+        if _field_digest(rules, live, path) != expected
+    )
+
+
+def _field_digest(rules: Mapping[str, FieldRule], live: Entry, path: str) -> str:
+    rule = rules[path.partition(".")[0]]
+    value = value_at(live.values, path)
+    if value is MISSING:
+        value = rule.default if "." not in path else None
+    signal = rule.write_only.signal if rule.write_only is not None else None
+    if signal is not None:
+        return digest([live.evidence.get(signal)])
+    return digest(rule.normal(value))
+
+
+def _undeclared(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:
+    """A field once applied and then taken out of the file goes back to the kind's default."""
+    if rule.required or rule.write_only is not None:
+        return
+    if rule.merged:
+        yield from _keys_taken_out(rule, sides, kept={})
+        return
+    was_ours = sides.base is not None and rule.name in sides.base.owned
+    if sides.declared.owns_all or was_ours:
+        note = "" if sides.declared.owns_all else "no longer in the file: back to the default"
+        yield from _readable(rule, sides, rule.default, note=note)
+
+
+def _readable(
+    rule: FieldRule, sides: _Sides, after: Json, *, note: str = ""
+) -> Iterator[FieldChange]:
+    before = sides.live.values.get(rule.name, rule.default)
+    if rule.normal(before) == rule.normal(after):
+        return
+    fixed = rule.immutable is not None and not (
+        rule.immutable.allows is not None and rule.immutable.allows(before, after)
+    )
+    yield FieldChange(
+        field=rule.name,
+        before=before,
+        after=after,
+        origin=sides.origin(rule.name, rule),
+        forces_replacement=fixed,
+        note=rule.immutable.why if fixed and rule.immutable else note,
+    )
+
+
+def _write_only(rule: FieldRule, sides: _Sides) -> Comparison:
+    """Compare by what was last applied, and by the vendor's signal that the object was written since."""
+    after = sides.declared.values[rule.name]
+    base = sides.base_value(rule.name)
+    known = base is not MISSING and not (isinstance(base, SecretValue) and base.reference is None)
+    if not known:
+        return Comparison(unverifiable=(rule.name,))
+    if _reference_of(base) != _reference_of(after):
+        if rule.immutable is not None:
+            text = f"{rule.name} differs from what was applied, but is {rule.immutable.why} and cannot be read"
+            return Comparison(unverifiable=(rule.name,), notes=(text,))
+        change = FieldChange(field=rule.name, before=base, after=after, origin=Origin.INTENT)
+        return Comparison((change,))
+    signal = rule.write_only.signal if rule.write_only is not None else None
+    if signal is None or sides.base is None:
+        return Comparison(unverifiable=(rule.name,))
+    then, now = sides.base.evidence.get(signal), sides.live.evidence.get(signal)
+    if then is None or then == now:
+        return Comparison()
+    hidden = SecretValue(None) if isinstance(after, SecretValue) else None
+    note = "written outside since; the value cannot be read, so it is set again"
+    return Comparison(
+        (FieldChange(field=rule.name, before=hidden, after=after, origin=Origin.DRIFT, note=note),)
+    )
+
+
+def _merged(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:
+    declared = sides.declared.values[rule.name] or {}
+    if isinstance(declared, Deferred):
+        return
+    live = sides.live.values.get(rule.name) or {}
+    for key, after in declared.items():
+        before = live.get(key)
+        if before != after:
+            path = f"{rule.name}.{key}"
+            yield FieldChange(
+                field=path, before=before, after=after, origin=_key_origin(sides, path, before)
+            )
+    yield from _keys_taken_out(rule, sides, kept=declared)
+
+
+def _keys_taken_out(
+    rule: FieldRule, sides: _Sides, *, kept: Mapping[str, Json]
+) -> Iterator[FieldChange]:
+    owned = sides.base.owned if sides.base is not None else ()
+    for key, before in (sides.live.values.get(rule.name) or {}).items():
+        path = f"{rule.name}.{key}"
+        if key in kept or not (sides.declared.owns_all or path in owned):
+            continue
+        note = "" if sides.declared.owns_all else "no longer in the file"
+        yield FieldChange(
+            field=path,
+            before=before,
+            after=None,
+            removed=True,
+            origin=_key_origin(sides, path, before),
+            note=note,
+        )
+
+
+def _key_origin(sides: _Sides, path: str, before: Json) -> Origin:
+    if sides.base is None:
+        return Origin.INTENT
+    base = sides.base_value(path)
+    return Origin.DRIFT if (None if base is MISSING else base) != before else Origin.INTENT
+
+
+def _reference_of(value: Json) -> Json:
+    return value.reference if isinstance(value, SecretValue) else value

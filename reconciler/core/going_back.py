@@ -1,0 +1,126 @@
+"""A snapshot as desired state: what a rollback wants, and what of it cannot be had back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.core.behaviour import defaults_of, rules_of
+from reconciler.core.change import Action
+from reconciler.core.resource import Capability
+from reconciler.core.secret import Json, SecretValue
+from reconciler.core.state import Declared, DesiredState, Entry, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.core.change import Change
+    from reconciler.core.plan import Plan
+    from reconciler.core.resource import Resource
+
+
+class NotRestorable(NamedTuple):
+    """A field that could not be set again if the object were gone, and why."""
+
+    address: str
+    field: str
+    why: str
+
+
+def desired_from(
+    snapshot: Snapshot,
+    models: Mapping[str, type[Resource]],
+    *,
+    source: str,
+    captures: Mapping[str, tuple[tuple[str, str], ...]],
+    only_owned: bool = False,
+) -> DesiredState:
+    """Return the managed part of ``snapshot`` as desired state.
+
+    A rollback owns every writable field; ``only_owned`` (drift detection) those that were declared. ``captures``
+    are the capture references of the files, by address: a snapshot does not hold them.
+    """
+    resources = tuple(
+        Declared(
+            address=entry.address,
+            kind=entry.kind,
+            values=_owned_values(entry) if only_owned else dict(entry.values),
+            criticality=entry.criticality,
+            protected=entry.protected,
+            capture=captures.get(entry.address, ()),
+            owns_all=not only_owned,
+            remote_id=entry.remote_id,
+        )
+        for entry in snapshot.entries
+        if entry.address is not None
+        and entry.read_only is None
+        and models[entry.kind].capability in {Capability.MANAGED, Capability.UPDATE_ONLY}
+    )
+    return DesiredState(
+        environment=snapshot.header.environment,
+        resources=resources,
+        source=source,
+        digest=snapshot.header.digest,
+        git_commit=snapshot.header.git_commit,
+        models=models,
+    )
+
+
+def expected_after(plan: Plan, models: Mapping[str, type[Resource]]) -> DesiredState:
+    """Return what must be found live once ``plan`` was carried out: the same diff then finds nothing."""
+    resources = tuple(
+        Declared(
+            address=change.address,
+            kind=change.kind,
+            values=change.values or _as_values(change),
+            absent=change.action is Action.DELETE,
+            criticality=change.criticality,
+        )
+        for change in plan.changes
+        if change.action is not Action.MANUAL
+    )
+    return DesiredState(plan.environment, resources, "plan", plan.digest, models=models)
+
+
+def not_restorable(
+    snapshot: Snapshot, models: Mapping[str, type[Resource]]
+) -> Iterator[NotRestorable]:
+    """Yield what could not be brought back from ``snapshot`` alone, before it is needed."""
+    for entry in snapshot.entries:
+        if entry.address is None:
+            continue
+        model = models[entry.kind]
+        defaults = defaults_of(model)
+        for rule in rules_of(model):
+            if not rule.is_secret(entry.values, defaults):
+                continue
+            value = entry.values.get(rule.name, SecretValue(None))
+            if isinstance(value, SecretValue) and value.reference is None:
+                why = "the vendor never shows it, and no reference to it is declared"
+                yield NotRestorable(entry.address, rule.name, why)
+        for name, output in model.outputs.items():
+            if output.secret and output.only_at_create:
+                why = "shown once, at creation; an object created again has another"
+                yield NotRestorable(entry.address, name, why)
+
+
+def _owned_values(entry: Entry) -> dict[str, Json]:
+    values: dict[str, Json] = {}
+    for path in entry.owned:
+        name, dot, key = path.partition(".")
+        inner = entry.values.get(name)
+        if path in entry.values:
+            values[path] = entry.values[path]
+        elif dot and isinstance(inner, dict) and key in inner:
+            values.setdefault(name, {})[key] = inner[key]
+    return values
+
+
+def _as_values(change: Change) -> dict[str, Json]:
+    values: dict[str, Json] = {}
+    for field in change.field_changes:
+        name, dot, key = field.field.partition(".")
+        if not dot:
+            values[field.field] = field.after
+        elif not field.removed:
+            values.setdefault(name, {})[key] = field.after
+    return values

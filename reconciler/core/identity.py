@@ -1,0 +1,108 @@
+"""Which live object is which declared resource: by binding, then by ownership marker, then by natural key.
+
+Never picks the first of several (architecture, section 6).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from reconciler.core.errors import AmbiguousIdentity
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
+
+    from reconciler.core.resource import Resource
+    from reconciler.core.state import Declared, Observed
+
+
+def pair(
+    model: type[Resource],
+    declared: Iterable[Declared],
+    observed: Iterable[Observed],
+    *,
+    environment: str,
+    bindings: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the remote id of each declared address that has a live object.
+
+    ``bindings`` are address -> remote id of the last snapshot. Raises AmbiguousIdentity.
+    """
+    wanted = {item.address: item for item in declared}
+    live = {item.remote_id: item for item in observed}
+    found: dict[str, str] = {}
+    for address, item in wanted.items():
+        for remote_id in (bindings.get(address), item.remote_id):
+            if remote_id is not None and remote_id in live:
+                found[address] = remote_id
+                break
+    _by_marker(wanted, live, found, environment)
+    _by_natural_key(model, wanted, live, found, bound=frozenset(bindings.values()))
+    return found
+
+
+def _by_marker(
+    wanted: Mapping[str, Declared],
+    live: Mapping[str, Observed],
+    found: dict[str, str],
+    environment: str,
+) -> None:
+    taken = set(found.values())
+    marked: dict[str, list[str]] = defaultdict(list)
+    for remote_id, item in live.items():
+        if item.marker is not None and remote_id not in taken:
+            marked[item.marker].append(remote_id)
+    for address in wanted:
+        ids = marked.get(f"{environment}/{address}", [])
+        if address in found or not ids:
+            continue
+        if len(ids) > 1:
+            raise _ambiguous(address, ids, "carry its ownership marker")
+        found[address] = ids[0]
+
+
+def _by_natural_key(
+    model: type[Resource],
+    wanted: Mapping[str, Declared],
+    live: Mapping[str, Observed],
+    found: dict[str, str],
+    *,
+    bound: frozenset[str],
+) -> None:
+    taken = set(found.values()) | bound
+    index: dict[Hashable, list[str]] = defaultdict(list)
+    left = [item for address, item in wanted.items() if address not in found]
+    if not left:
+        return
+    for remote_id, item in live.items():
+        if remote_id in taken or item.marker is not None:
+            continue
+        for key in model.natural_keys(item.values):
+            index[key].append(remote_id)
+    claimed: dict[str, str] = {}
+    for declared in left:
+        ids = sorted(
+            {one for key in model.natural_keys(declared.values) for one in index.get(key, ())}
+        )
+        if len(ids) > 1:
+            raise _ambiguous(declared.address, ids, "have its natural key")
+        if not ids:
+            continue
+        other = claimed.setdefault(ids[0], declared.address)
+        if other != declared.address:
+            raise AmbiguousIdentity(
+                f"{other} and {declared.address} are one live object",
+                detail=f"{ids[0]} matches both declarations by natural key.",
+                mend="declare it once, or split it at the vendor first",
+            )
+        found[declared.address] = ids[0]
+
+
+def _ambiguous(address: str, ids: Iterable[str], why: str) -> AmbiguousIdentity:
+    listed = ", ".join(sorted(ids))
+    return AmbiguousIdentity(
+        f"{address}: more than one live object could be meant",
+        detail=f"These objects {why}: {listed}. None is picked.",
+        mend="remove the surplus objects at the vendor, or make the declaration tell them apart",
+    )

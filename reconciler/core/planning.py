@@ -1,0 +1,538 @@
+"""From desired state and a snapshot to changes: the heart of the product, and pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from reconciler.core.behaviour import defaults_of, rules_of
+from reconciler.core.change import (
+    Action,
+    Change,
+    FieldChange,
+    Origin,
+    Reversibility,
+)
+from reconciler.core.compare import MISSING, compare, owned_paths, precondition, value_at
+from reconciler.core.finding import Finding, Weight
+from reconciler.core.order import dependency_order, in_order
+from reconciler.core.plan import Ignored, Managed, Summary, Unmanaged, Unverifiable
+from reconciler.core.resource import Capability
+from reconciler.core.secret import Deferred, Json, SecretValue
+from reconciler.core.wiring import needs, resolve_known, waits_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from reconciler.core.behaviour import FieldRule
+    from reconciler.core.resource import Resource
+    from reconciler.core.state import Declared, DesiredState, Entry, Snapshot
+
+
+class Decisions(NamedTuple):
+    """What planning decided, before guards look at it."""
+
+    changes: tuple[Change, ...]
+    findings: tuple[Finding, ...]
+    summary: Summary
+    managed: dict[str, Managed]
+
+
+class _Verdict(NamedTuple):
+    """What planning says of one resource."""
+
+    change: Change | None = None
+    findings: tuple[Finding, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    unverifiable: tuple[Unverifiable, ...] = ()
+
+
+class _World(NamedTuple):
+    """What every decision looks at."""
+
+    desired: DesiredState
+    live: Mapping[str, Entry]
+    base: Mapping[str, Entry]
+    base_at: str | None
+    today: str
+
+    def model(self, kind: str) -> type[Resource]:
+        return self.desired.models[kind]
+
+
+def decide(
+    desired: DesiredState,
+    snapshot: Snapshot,
+    base: Snapshot | None,
+    *,
+    today: str,
+    prune: bool = False,
+    selected: Callable[[str], bool] = lambda _: True,
+) -> Decisions:
+    """Compare every declared resource with its live object and choose the smallest set of changes.
+
+    ``today`` is an ISO date: an ``ignore`` holds until then. Resources of a kind that could not be read are
+    *unknown*: they get no change at all. Addresses that are not ``selected`` get none either.
+    """
+    base_entries = base.by_address() if base is not None else {}
+    world = _World(
+        desired, snapshot.by_address(), base_entries, base.header.taken_at if base else None, today
+    )
+    unknown_kinds = snapshot.unreadable_kinds()
+    readable = {item.address: item for item in desired.resources if item.kind not in unknown_kinds}
+    known = {address: item for address, item in readable.items() if selected(address)}
+    verdicts = _verdicts(world, known)
+    removed = {
+        address: verdict
+        for address, verdict in _removals(world, readable, unknown_kinds, prune=prune).items()
+        if selected(address)
+    }
+    changes = [v.change for v in (*verdicts.values(), *removed.values()) if v.change is not None]
+    ordered = in_order(changes, desired.models)
+    changed = {change.address for change in ordered}
+    summary = Summary(
+        unchanged=tuple(
+            sorted(a for a, item in known.items() if a not in changed and not item.absent)
+        ),
+        unknown=tuple(sorted(i.address for i in desired.resources if i.kind in unknown_kinds)),
+        unmanaged=_unmanaged(world, snapshot),
+        ignored=tuple(one for verdict in verdicts.values() for one in verdict.ignored),
+        unverifiable=tuple(one for verdict in verdicts.values() for one in verdict.unverifiable),
+    )
+    findings = tuple(one for v in (*verdicts.values(), *removed.values()) for one in v.findings)
+    managed = {address: _managed(world, item) for address, item in known.items() if not item.absent}
+    return Decisions(ordered, findings, _counted(summary, ordered), managed)
+
+
+def _verdicts(world: _World, known: Mapping[str, Declared]) -> dict[str, _Verdict]:
+    """Decide in dependency order, so that a resource knows what happens to those it refers to."""
+    dependencies = {
+        address: [n for n in needs(item) if n in known] for address, item in known.items()
+    }
+    levels = (
+        dependency_order(dependencies) if any(dependencies.values()) else (tuple(sorted(known)),)
+    )
+    verdicts: dict[str, _Verdict] = {}
+    for level in levels:
+        for address in level:
+            item = known[address]
+            if dependencies[address]:
+                item = resolve_known(item, world.live, known, _renewed(verdicts))
+            verdicts[address] = _verdict(world, item, _renewed(verdicts), dependencies[address])
+    return verdicts
+
+
+def _renewed(verdicts: Mapping[str, _Verdict]) -> frozenset[str]:
+    """Return the addresses that get a new live object in this plan."""
+    return frozenset(
+        address
+        for address, verdict in verdicts.items()
+        if verdict.change is not None and verdict.change.action in {Action.CREATE, Action.REPLACE}
+    )
+
+
+def _verdict(
+    world: _World, item: Declared, renewed: frozenset[str], depends_on: Iterable[str]
+) -> _Verdict:
+    live = world.live.get(item.address)
+    if item.absent:
+        return _absent(world, item, live)
+    if live is None:
+        return _missing(world, item, tuple(depends_on))
+    model = world.model(item.kind)
+    found = compare(model, item, live, world.base.get(item.address))
+    differing = found.changes + _followers(model, item, live, renewed, found.changes)
+    ignored, differing = _split_ignored(item, differing, world.today)
+    unverifiable = tuple(
+        Unverifiable(address=item.address, field=field, since=world.base_at)
+        for field in found.unverifiable
+        if field not in {change.field for change in differing}
+    )
+    findings = tuple(
+        Finding(weight=Weight.NOTE, rule="kind", message=note, address=item.address)
+        for note in (*found.notes, *(item.notes if differing else ()))
+    )
+    if not differing:
+        return _Verdict(None, findings, ignored, unverifiable)
+    change = _changed(world, model, item, live, differing, tuple(depends_on))
+    return _Verdict(change, findings + _read_only(change, live), ignored, unverifiable)
+
+
+def _changed(
+    world: _World,
+    model: type[Resource],
+    item: Declared,
+    live: Entry,
+    fields: tuple[FieldChange, ...],
+    depends_on: tuple[str, ...],
+) -> Change:
+    replaces = any(field.forces_replacement for field in fields)
+    change = Change(
+        address=item.address,
+        kind=item.kind,
+        action=Action.REPLACE if replaces else Action.UPDATE,
+        reason=_reason(world, fields),
+        remote_id=live.remote_id,
+        criticality=item.criticality,
+        protected=item.protected,
+        field_changes=fields,
+        values=_replacement(model, item, live) if replaces else {},
+        precondition=precondition(model, live, fields),
+        depends_on=depends_on,
+        capture=dict(item.capture),
+        calls=2 if replaces else 1,
+        place=item.place.short if item.place else None,
+    )
+    if replaces and (unsendable := _unsendable(model, change.values)):
+        return _manual(change, unsendable)
+    return model.review(_classified(model, change), declared=item.values, live=live.values)
+
+
+def _missing(world: _World, item: Declared, depends_on: tuple[str, ...]) -> _Verdict:
+    model = world.model(item.kind)
+    if model.capability is not Capability.MANAGED:
+        message = (
+            f"{item.kind} objects exist already and are never created, but this one was not found"
+        )
+        return _Verdict(
+            findings=(
+                Finding(
+                    weight=Weight.REFUSAL,
+                    rule="missing",
+                    message=message,
+                    address=item.address,
+                    remedy="check the account and project that environment.yaml names",
+                ),
+            )
+        )
+    before = world.base.get(item.address)
+    origin = Origin.DRIFT if before is not None else Origin.INTENT
+    change = Change(
+        address=item.address,
+        kind=item.kind,
+        action=Action.CREATE,
+        reason=f"deleted outside since {world.base_at}" if before else "declared, and not there",
+        criticality=item.criticality,
+        protected=item.protected,
+        field_changes=_initial(model, item, origin),
+        values=item.values,
+        depends_on=depends_on,
+        capture=dict(item.capture),
+        place=item.place.short if item.place else None,
+    )
+    notes = tuple(
+        Finding(weight=Weight.NOTE, rule="kind", message=note, address=item.address)
+        for note in item.notes
+    )
+    if unsendable := _unsendable(model, item.values):
+        return _Verdict(_manual(change, unsendable), notes)
+    change = model.review(_classified(model, change), declared=item.values, live={})
+    return _Verdict(change, notes)
+
+
+def _initial(model: type[Resource], item: Declared, origin: Origin) -> tuple[FieldChange, ...]:
+    """Return the fields of a new object that differ from what the vendor fills in by itself."""
+    return tuple(
+        FieldChange(field=rule.name, after=item.values[rule.name], origin=origin)
+        for rule in rules_of(model)
+        if rule.name in item.values
+        and (rule.required or rule.normal(item.values[rule.name]) != rule.normal(rule.default))
+    )
+
+
+def _absent(world: _World, item: Declared, live: Entry | None) -> _Verdict:
+    if live is None:
+        return _Verdict()
+    model = world.model(item.kind)
+    remaining = model.remaining(item.values, live.values)
+    if remaining is None:
+        return _deletion(world, live, item.address, "declared absent", item)
+    fields = tuple(
+        FieldChange(
+            field=name,
+            before=live.values.get(name),
+            after=value,
+            origin=Origin.INTENT,
+            note="the rest stays",
+        )
+        for name, value in remaining.items()
+    )
+    return _Verdict(_changed(world, model, item._replace(absent=False), live, fields, ()))
+
+
+def _removals(
+    world: _World, known: Mapping[str, Declared], unknown_kinds: frozenset[str], *, prune: bool
+) -> dict[str, _Verdict]:
+    """Deletes that no ``state: absent`` asks for: made by a run that a rollback goes back before, or pruned."""
+    to_snapshot = any(item.owns_all for item in known.values()) or world.desired.source != "files"
+    verdicts = {}
+    for address, before in world.base.items():
+        live = world.live.get(address)
+        if live is None or address in known or before.kind in unknown_kinds:
+            continue
+        if to_snapshot and before.created_by is not None:
+            reason = f"created by run {before.created_by}, which this goes back before"
+        elif prune:
+            reason = "no longer declared (--prune)"
+        else:
+            continue
+        verdicts[address] = _deletion(world, live, address, reason, None, before)
+    return verdicts
+
+
+def _deletion(
+    world: _World,
+    live: Entry,
+    address: str,
+    reason: str,
+    item: Declared | None,
+    before: Entry | None = None,
+) -> _Verdict:
+    remembered = before or world.base.get(address)
+    model = world.model(live.kind)
+    criticality = [one.criticality for one in (item, remembered) if one is not None]
+    change = Change(
+        address=address,
+        kind=live.kind,
+        action=Action.DELETE,
+        reason=reason,
+        remote_id=live.remote_id,
+        criticality=min(criticality, default=live.criticality),
+        protected=any(one.protected for one in (item, remembered) if one is not None),
+        field_changes=tuple(
+            FieldChange(field=name, before=value, origin=Origin.INTENT)
+            for name, value in live.values.items()
+        ),
+        precondition=precondition(
+            model,
+            live,
+            [FieldChange(field=name, origin=Origin.INTENT) for name in live.values],
+        ),
+        place=item.place.short if item is not None and item.place else None,
+    )
+    if model.capability is not Capability.MANAGED:
+        return _Verdict(
+            findings=(
+                Finding(
+                    weight=Weight.REFUSAL,
+                    rule="capability",
+                    message=f"{live.kind} objects are never deleted",
+                    address=address,
+                    remedy="take `state: absent` out of the file",
+                ),
+            )
+        )
+    change = model.review(_classified(model, change), declared={}, live=live.values)
+    return _Verdict(change, _read_only(change, live))
+
+
+def _followers(
+    model: type[Resource],
+    item: Declared,
+    live: Entry,
+    renewed: frozenset[str],
+    already: tuple[FieldChange, ...],
+) -> tuple[FieldChange, ...]:
+    """Fields that refer to an object this plan makes anew follow it, also when they cannot be read."""
+    taken = {change.field for change in already}
+    return tuple(
+        FieldChange(
+            field=name,
+            before=live.values.get(
+                name, SecretValue(None) if isinstance(value, SecretValue) else None
+            ),
+            after=value,
+            origin=Origin.INTENT,
+            note=f"follows {source}",
+        )
+        for name, value in item.values.items()
+        if name not in taken and any(rule.name == name for rule in rules_of(model))
+        for source in sorted(waits_for(value) & renewed)[:1]
+    )
+
+
+def _replacement(model: type[Resource], item: Declared, live: Entry) -> dict[str, Json]:
+    """A new object keeps what the old one had where nothing else was declared."""
+    kept = {
+        name: value for name, value in live.values.items() if not isinstance(value, SecretValue)
+    }
+    merged = {
+        rule.name: {**(kept.get(rule.name) or {}), **(item.values.get(rule.name) or {})}
+        for rule in rules_of(model)
+        if rule.merged and (rule.name in kept or rule.name in item.values)
+    }
+    return {**kept, **item.values, **merged}
+
+
+def _unsendable(model: type[Resource], values: Mapping[str, Json]) -> str | None:
+    """Name a field whose value is a secret that nobody can provide, or that is required and not there."""
+    defaults = defaults_of(model)
+    for rule in rules_of(model):
+        value = values.get(rule.name, MISSING)
+        if isinstance(value, SecretValue) and value.reference is None:
+            return rule.name
+        if value is MISSING and rule.required and rule.is_secret(values, defaults):
+            return rule.name
+    return None
+
+
+def _manual(change: Change, field: str) -> Change:
+    reason = f"{field} was never readable, and no reference to it is declared"
+    return change.model_copy(
+        update={
+            "action": Action.MANUAL,
+            "calls": 0,
+            "reversibility": Reversibility.MANUAL,
+            "reversibility_reason": reason,
+            "follow_ups": (f"declare {field} with a ${{secret:…}} reference, then plan again",),
+        }
+    )
+
+
+def _classified(model: type[Resource], change: Change) -> Change:
+    kind, reason = _reversibility(model, change)
+    return change.model_copy(update={"reversibility": kind, "reversibility_reason": reason})
+
+
+def _reversibility(model: type[Resource], change: Change) -> tuple[Reversibility, str]:
+    reveals = any(output.secret and output.only_at_create for output in model.outputs.values())
+    hidden = [
+        field.field
+        for field in change.field_changes
+        if isinstance(field.before, SecretValue) and field.before.reference is None
+    ]
+    match change.action:
+        case Action.REPLACE:
+            return (
+                Reversibility.LOSSY,
+                "a new signing secret and a new id" if reveals else "a new id",
+            )
+        case Action.DELETE if reveals:
+            return Reversibility.LOSSY, "created again it has a new signing secret and a new id"
+        case Action.DELETE | Action.UPDATE if hidden:
+            return Reversibility.LOSSY, f"the present value of {', '.join(hidden)} is not known"
+        case Action.DELETE if _lost(model, change):
+            return (
+                Reversibility.LOSSY,
+                f"the value of {', '.join(_lost(model, change))} is not known",
+            )
+        case _:
+            return Reversibility.REVERSIBLE, ""
+
+
+def _lost(model: type[Resource], change: Change) -> list[str]:
+    """Return the secret fields of a deleted object whose value nobody could set again."""
+    before = change.before()
+    defaults = defaults_of(model)
+    return [
+        rule.name
+        for rule in rules_of(model)
+        if rule.is_secret(before, defaults) and rule.required and rule.name not in before
+    ]
+
+
+def _reason(world: _World, fields: tuple[FieldChange, ...]) -> str:
+    drifted = any(field.origin is Origin.DRIFT for field in fields)
+    intended = any(field.origin is Origin.INTENT for field in fields)
+    since = f"changed outside since {world.base_at}"
+    match drifted, intended:
+        case True, False:
+            return f"drift, {since}"
+        case True, True:
+            return f"declared otherwise, and also {since}"
+        case _:
+            return (
+                "declared otherwise" if world.desired.source == "files" else "back to the snapshot"
+            )
+
+
+def _split_ignored(
+    item: Declared, fields: tuple[FieldChange, ...], today: str
+) -> tuple[tuple[Ignored, ...], tuple[FieldChange, ...]]:
+    ignored: list[Ignored] = []
+    kept: list[FieldChange] = []
+    for change in fields:
+        rule = next(
+            (
+                one
+                for one in item.ignore
+                if one.until >= today
+                and (change.field == one.path or change.field.startswith(f"{one.path}."))
+            ),
+            None,
+        )
+        if rule is None:
+            kept.append(change)
+        else:
+            ignored.append(
+                Ignored(
+                    address=item.address, field=change.field, reason=rule.reason, until=rule.until
+                )
+            )
+    return tuple(ignored), tuple(kept)
+
+
+def _read_only(change: Change, live: Entry) -> tuple[Finding, ...]:
+    if live.read_only is None:
+        return ()
+    return (
+        Finding(
+            weight=Weight.REFUSAL,
+            rule="read_only",
+            message=live.read_only,
+            address=change.address,
+            remedy="change it where it is managed, or take it out of the file",
+        ),
+    )
+
+
+def _managed(world: _World, item: Declared) -> Managed:
+    live = world.live.get(item.address)
+    model = world.model(item.kind)
+    defaults = defaults_of(model)
+    unseen = {
+        rule.name: _last_reference(world, item, rule)
+        for rule in rules_of(model)
+        if rule.name in item.values and rule.is_write_only(item.values, defaults)
+    }
+    before = world.base.get(item.address)
+    owned = before.owned if item.owns_all and before is not None else owned_paths(model, item)
+    return Managed(
+        live.remote_id if live else None, owned, unseen, item.criticality, item.protected
+    )
+
+
+def _last_reference(world: _World, item: Declared, rule: FieldRule) -> Json:
+    """What the live object is known to hold: what was applied last, else what is declared now."""
+    before = world.base.get(item.address)
+    known = value_at(before.values, rule.name) if before is not None else MISSING
+    return item.values[rule.name] if known is MISSING or isinstance(known, Deferred) else known
+
+
+def _unmanaged(world: _World, snapshot: Snapshot) -> tuple[Unmanaged, ...]:
+    declared = {item.address for item in world.desired.resources}
+    return tuple(
+        Unmanaged(
+            kind=entry.kind,
+            remote_id=entry.remote_id,
+            what=" ".join(str(part) for part in _natural(world.model(entry.kind), entry)),
+        )
+        for entry in snapshot.entries
+        if entry.address is None or entry.address not in declared
+    )
+
+
+def _natural(model: type[Resource], entry: Entry) -> Iterable[Json]:
+    return (entry.values.get(rule.name) or "" for rule in rules_of(model) if rule.key)
+
+
+def _counted(summary: Summary, changes: tuple[Change, ...]) -> Summary:
+    actions = Counter(str(change.action) for change in changes)
+    counts = {str(action): actions[str(action)] for action in Action} | {
+        "unchanged": len(summary.unchanged),
+        "unknown": len(summary.unknown),
+        "unmanaged": len(summary.unmanaged),
+        "ignored": len(summary.ignored),
+        "unverifiable": len(summary.unverifiable),
+    }
+    return summary.model_copy(update={"counts": counts})

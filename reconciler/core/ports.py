@@ -1,0 +1,182 @@
+"""What the engine asks of the outside world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+from reconciler.core.resource import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from reconciler.core.change import Change
+    from reconciler.core.errors import ReconcilerError
+    from reconciler.core.finding import Finding
+    from reconciler.core.plan import Plan
+    from reconciler.core.secret import Json
+    from reconciler.core.state import Account, Observed, Snapshot
+
+R = TypeVar("R", bound=Resource)
+R_contra = TypeVar("R_contra", bound=Resource, contravariant=True)
+
+
+class New(NamedTuple):
+    """An object to create. ``marker`` is ``<environment>/<address>``; ``values`` are fully known.
+
+    ``idempotency_key`` is the same when the same change of the same run is tried again, and never else.
+    """
+
+    values: dict[str, Json]
+    marker: str
+    idempotency_key: str
+
+
+class Created(NamedTuple):
+    """A created object. ``outputs`` are values shown only now; they live in memory alone.
+
+    ``trouble`` is what went wrong after the object was made: it exists, but is not wholly as wanted.
+    """
+
+    remote_id: str
+    outputs: dict[str, str] = {}
+    trouble: ReconcilerError | None = None
+
+
+class Update(NamedTuple):
+    """What to change in a live object that was read just now.
+
+    ``fields`` maps field names to new values; for a merged mapping, its changed keys alone, with ``None`` for a
+    key to take away.
+    """
+
+    live: Observed
+    fields: dict[str, Json]
+
+
+class Provider(Protocol):
+    """Reads and writes the objects of one kind in one account.
+
+    Every method raises the errors of ``core.errors``; PartialRead when a list is known to be incomplete.
+    """
+
+    @property
+    def resource_type(self) -> type[Resource]: ...
+
+    def observe(self) -> Iterator[Observed]:
+        """Yield every object of the kind."""
+        ...
+
+    def read(self, remote_ids: Sequence[str]) -> Mapping[str, Observed]:
+        """Return those of ``remote_ids`` that still exist, in as few requests as the vendor allows."""
+        ...
+
+    def create(self, new: New) -> Created:
+        """Make one object."""
+        ...
+
+    def update(self, update: Update) -> None:
+        """Change one object in place."""
+        ...
+
+    def delete(self, remote_id: str) -> None:
+        """Remove one object; one that is gone already is success."""
+        ...
+
+
+@runtime_checkable
+class CreatesInBulk(Protocol):
+    """A provider whose vendor makes several objects in one call."""
+
+    def create_many(self, new: Sequence[New]) -> Sequence[Created | ReconcilerError]:
+        """Make objects in one call; the answer has one item for each, in order."""
+        ...
+
+
+@runtime_checkable
+class DeletesInBulk(Protocol):
+    """A provider whose vendor removes several objects in one call."""
+
+    def delete_many(self, remote_ids: Sequence[str]) -> None:
+        """Remove objects in one call."""
+        ...
+
+
+@runtime_checkable
+class Inspects(Protocol):
+    """A provider that can tell by reading whether planned changes will be accepted."""
+
+    def inspect(self, changes: Sequence[Change]) -> Iterable[Finding]:
+        """Return what speaks against ``changes`` of this kind. Reads only."""
+        ...
+
+
+class Session(Protocol):
+    """One vendor account, opened for reading or for writing."""
+
+    @property
+    def vendor(self) -> str: ...
+
+    def identify(self) -> Account:
+        """Ask the vendor which account this is.
+
+        Raises WrongAccount when it is not the pinned one, Unauthenticated or PermissionDenied.
+        """
+        ...
+
+    def provider(self, kind: str) -> Provider:
+        """Return the provider of one kind of this vendor."""
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Return the time, with time zone UTC."""
+        ...
+
+
+class SecretSource(Protocol):
+    """Where secret values come from, and where captured ones go."""
+
+    def resolve(self, text: str) -> str:
+        """Return ``text`` with every ``${secret:…}`` filled in. Raises SecretUnavailable."""
+        ...
+
+    def keep(self, reference: str, value: str) -> None:
+        """Store ``value`` where ``reference`` will find it. Raises SecretUnavailable."""
+        ...
+
+    def learn(self, value: str) -> None:
+        """Mask ``value`` in every output from now on."""
+        ...
+
+
+class Journal(Protocol):
+    """The append-only record of one run."""
+
+    def append(self, event: str, **facts: Any) -> None:  # noqa: ANN401 - facts are JSON
+        """Write one record and force it to disk before returning."""
+        ...
+
+
+class SnapshotStore(Protocol):
+    """Where the snapshots, labels and runs of one environment live."""
+
+    def base(self) -> Snapshot | None:
+        """Return the newest snapshot that was applied or labelled; else the newest of all."""
+        ...
+
+    def save(self, snapshot: Snapshot) -> Snapshot:
+        """Write ``snapshot`` and return it with its id and digest."""
+        ...
+
+    def begin_run(self, run: str, plan: Plan) -> Journal:
+        """Write ``plan`` as the plan of ``run`` and open its journal. Raises StalePlan if the plan was used."""
+        ...
+
+    def lock(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the environment. Raises LockHeld, naming the holder."""
+        ...

@@ -1,0 +1,171 @@
+"""What was declared, what was observed, and what a snapshot keeps of both."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pydantic import Field
+
+from reconciler.core.diagnostic import Place  # noqa: TC001 - part of a value
+from reconciler.core.record import Record
+from reconciler.core.secret import Json, StoredValues
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.resource import Resource
+
+SNAPSHOT_FORMAT = 1
+
+
+class Criticality(StrEnum):
+    """How bad it is when this resource is wrong: P0 at once, P1 within the hour, P2 within the day."""
+
+    P0 = "P0"
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+
+
+class Ignore(NamedTuple):
+    """A field whose drift is expected until a day (ISO date, inclusive)."""
+
+    path: str
+    reason: str
+    until: str
+
+
+class Declared(NamedTuple):
+    """One resource as the files (or a snapshot) declare it.
+
+    ``values`` holds the written fields. ``owns_all``: fields that are not written are ours as well, which is
+    so when a snapshot serves as desired state.
+    """
+
+    address: str
+    kind: str
+    values: dict[str, Json]
+    absent: bool = False
+    criticality: Criticality = Criticality.P2
+    protected: bool = False
+    ignore: tuple[Ignore, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    capture: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    owns_all: bool = False
+    remote_id: str | None = None
+    place: Place | None = None
+
+
+class DesiredState(NamedTuple):
+    """Everything one environment declares. ``source`` says in words where it comes from."""
+
+    environment: str
+    resources: tuple[Declared, ...]
+    source: str
+    digest: str
+    git_commit: str | None = None
+    models: Mapping[str, type[Resource]] = {}
+
+
+class Observed(NamedTuple):
+    """One live object as the vendor reports it.
+
+    ``values`` are writable fields that could be read, ``evidence`` computed ones. ``marker`` is
+    ``<environment>/<address>`` when the object carries our ownership marker. ``read_only`` says why the object
+    may not be written, ``etag`` is the vendor's precondition.
+    """
+
+    remote_id: str
+    values: dict[str, Json]
+    evidence: dict[str, Json] = {}
+    marker: str | None = None
+    read_only: str | None = None
+    etag: str | None = None
+
+
+class Unreadable(Record):
+    """A kind that could not be read, wholly or in part: its objects are unknown, never absent.
+
+    ``denied``: the credential was not accepted or lacks a permission.
+    """
+
+    kind: str
+    reason: str
+    detail: str = ""
+    mend: str = ""
+    denied: bool = False
+
+
+class Account(Record):
+    """Which account of a vendor was read, and in which mode (``live``, ``test`` or empty)."""
+
+    vendor: str
+    id: str
+    mode: str = ""
+    name: str = ""
+
+
+class Observation(NamedTuple):
+    """What one round of reading saw, by kind, and what it could not see."""
+
+    objects: Mapping[str, tuple[Observed, ...]]
+    unreadable: tuple[Unreadable, ...]
+    accounts: tuple[Account, ...]
+
+
+class Entry(Record):
+    """One object in a snapshot; ``address`` is null when nobody declared it.
+
+    ``owned`` are the field paths that were declared at that time, ``created_by`` the run that made the object.
+    """
+
+    address: str | None
+    kind: str
+    remote_id: str
+    values: StoredValues
+    evidence: StoredValues = Field(default_factory=dict)
+    owned: tuple[str, ...] = ()
+    criticality: Criticality = Criticality.P2
+    protected: bool = False
+    created_by: str | None = None
+    read_only: str | None = None
+    etag: str | None = Field(default=None, exclude=True)
+
+
+class SnapshotHeader(Record):
+    """The first line of a snapshot file. ``digest`` is over all lines, without itself."""
+
+    format: Literal["reconciler.snapshot"] = "reconciler.snapshot"
+    format_version: int = SNAPSHOT_FORMAT
+    environment: str
+    taken_at: str
+    role: Literal["taken", "pre_apply", "applied"] = "taken"
+    run: str | None = None
+    tool_version: str
+    accounts: tuple[Account, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    desired_digest: str = ""
+    git_commit: str | None = None
+    note: str = ""
+    entries: int = 0
+    digest: str = ""
+
+
+class Snapshot(NamedTuple):
+    """All observed objects of an environment at one time, with what could not be read."""
+
+    header: SnapshotHeader
+    entries: tuple[Entry, ...]
+    id: str = ""
+    label: str | None = None
+
+    def by_address(self) -> dict[str, Entry]:
+        """Return the managed entries by address."""
+        return {entry.address: entry for entry in self.entries if entry.address is not None}
+
+    def unreadable_kinds(self) -> frozenset[str]:
+        """Return the kinds about which nothing may be concluded."""
+        return frozenset(item.kind for item in self.header.unreadable)

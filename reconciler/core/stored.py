@@ -1,0 +1,100 @@
+"""Snapshots and plans as text, and back. A file that was altered, or is of a newer format, is refused by name."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from reconciler.core.digest import canonical, digest_text
+from reconciler.core.errors import CorruptFile
+from reconciler.core.plan import PLAN_FORMAT, Plan, check_seal
+from reconciler.core.state import SNAPSHOT_FORMAT, Entry, Snapshot, SnapshotHeader
+
+if TYPE_CHECKING:
+    from reconciler.core.secret import Json
+
+
+def snapshot_text(snapshot: Snapshot) -> str:
+    """Return the lines of a snapshot file: the header with its digest, then one entry a line."""
+    body = "".join(f"{canonical(entry.model_dump(mode='json'))}\n" for entry in snapshot.entries)
+    bare = snapshot.header.model_copy(update={"digest": "", "entries": len(snapshot.entries)})
+    sealed = bare.model_copy(update={"digest": _snapshot_digest(bare, body)})
+    return f"{canonical(sealed.model_dump(mode='json'))}\n{body}"
+
+
+def parse_snapshot(text: str, where: str) -> Snapshot:
+    """Return the snapshot in ``text``. Raises CorruptFile, naming ``where``."""
+    first, _, body = text.partition("\n")
+    header = parse_header(first, where)
+    if header.digest != _snapshot_digest(header.model_copy(update={"digest": ""}), body):
+        raise CorruptFile(
+            f"{where}: the snapshot was altered or cut off",
+            detail="Its digest does not match its content, so nothing may be rolled back to it.",
+            mend="restore the file from Git, or use another snapshot: reconciler history ENV",
+        )
+    try:
+        entries = tuple(Entry.model_validate_json(line) for line in body.splitlines())
+    except ValidationError as error:
+        raise _unreadable(where, error) from None
+    return Snapshot(header, entries)
+
+
+def parse_header(line: str, where: str) -> SnapshotHeader:
+    """Return the header in the first line of a snapshot file. Raises CorruptFile."""
+    _refuse_newer(_json(line, where), "reconciler.snapshot", SNAPSHOT_FORMAT, where)
+    try:
+        return SnapshotHeader.model_validate_json(line)
+    except ValidationError as error:
+        raise _unreadable(where, error) from None
+
+
+def plan_text(plan: Plan) -> str:
+    """Return the text of a plan file."""
+    return f"{json.dumps(plan.model_dump(mode='json'), indent=2, sort_keys=True, ensure_ascii=False)}\n"
+
+
+def parse_plan(text: str, where: str) -> Plan:
+    """Return the plan in ``text``. Raises CorruptFile, naming ``where``."""
+    _refuse_newer(_json(text, where), "reconciler.plan", PLAN_FORMAT, where)
+    try:
+        plan = Plan.model_validate_json(text)
+    except ValidationError as error:
+        raise _unreadable(where, error) from None
+    check_seal(plan, where)
+    return plan
+
+
+def _snapshot_digest(bare: SnapshotHeader, body: str) -> str:
+    return digest_text(f"{canonical(bare.model_dump(mode='json'))}\n{body}")
+
+
+def _json(text: str, where: str) -> Json:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise CorruptFile(
+            f"{where}: not a file of reconciler",
+            detail="It is no JSON; it may have been cut off.",
+            mend="restore it from Git, or make a new one",
+        ) from None
+
+
+def _refuse_newer(value: Json, expected: str, newest: int, where: str) -> None:
+    name = value.get("format") if isinstance(value, dict) else None
+    if name != expected:
+        raise CorruptFile(f"{where}: not a {expected.removeprefix('reconciler.')} of reconciler")
+    version = value.get("format_version")
+    if not isinstance(version, int) or version > newest:
+        raise CorruptFile(
+            f"{where}: written by a newer version of reconciler",
+            detail=f"Its format is {version}; this version knows formats up to {newest}.",
+            mend="pip install --upgrade reconciler",
+        )
+
+
+def _unreadable(where: str, error: ValidationError) -> CorruptFile:
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return CorruptFile(f"{where}: not readable", detail=f"{place}: {first['msg']}")

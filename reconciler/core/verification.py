@@ -1,0 +1,36 @@
+"""Whether a plan was really carried out: the same diff, against what is live now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.going_back import expected_after
+from reconciler.core.planning import decide
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.change import Change
+    from reconciler.core.plan import Plan
+    from reconciler.core.resource import Resource
+    from reconciler.core.state import Snapshot
+
+
+def still_differing(
+    plan: Plan, after: Snapshot, models: Mapping[str, type[Resource]], *, today: str
+) -> tuple[Change, ...]:
+    """Return what would have to be done again; empty when every change took effect.
+
+    ``after`` was made from what was read after the last call, by ``snapshotting.after_apply``. Only what the plan
+    changed is looked at: its fields are declared, and the keys it removed are the only ones owned.
+    """
+    removed = {
+        change.address: {field.field for field in change.field_changes if field.removed}
+        for change in plan.changes
+    }
+    entries = tuple(
+        entry.model_copy(update={"owned": tuple(sorted(removed.get(entry.address or "", ())))})
+        for entry in after.entries
+    )
+    known = after._replace(entries=entries)
+    return decide(expected_after(plan, models), known, known, today=today).changes

@@ -1,0 +1,117 @@
+"""How resources refer to each other: ``${ref:address#field}``, known now or only after apply."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.reference import Reference, Scheme, parse, references
+from reconciler.core.secret import Deferred, Json, SecretValue, is_settled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.core.state import Declared, Entry
+
+
+def needs(item: Declared) -> tuple[str, ...]:
+    """Return the addresses that must be settled before ``item``: declared, or referred to."""
+    if not item.depends_on and all(is_settled(value) for value in item.values.values()):
+        return ()
+    referred = set().union(*(waits_for(value) for value in item.values.values()))
+    return tuple(sorted({*item.depends_on, *referred}))
+
+
+def waits_for(value: Json) -> frozenset[str]:
+    """Return the addresses that ``value`` refers to."""
+    return frozenset(
+        reference.target.address
+        for text in _expressions(value)
+        for reference in references(text)
+        if reference.scheme is Scheme.REF
+    )
+
+
+def referred_fields(item: Declared) -> tuple[tuple[str, str], ...]:
+    """Return (address, field) of every ``${ref:…}`` in ``item``."""
+    texts = [text for value in item.values.values() for text in _expressions(value)]
+    return tuple(
+        (reference.target.address, reference.target.field)
+        for text in texts
+        for reference in references(text)
+        if reference.scheme is Scheme.REF
+    )
+
+
+def resolve_known(
+    item: Declared,
+    live: Mapping[str, Entry],
+    declared: Mapping[str, Declared],
+    renewed: frozenset[str],
+) -> Declared:
+    """Return ``item`` with every reference filled in whose value is known before apply.
+
+    The id and computed fields of an object that this plan makes anew stay Deferred.
+    """
+
+    def fill(value: Json) -> Json:
+        match value:
+            case Deferred(expression=text):
+                return _filled(text, live, declared, renewed)
+            case dict():
+                return {key: fill(inner) for key, inner in value.items()}
+            case list():
+                return [fill(inner) for inner in value]
+            case _:
+                return value
+
+    return item._replace(values={name: fill(value) for name, value in item.values.items()})
+
+
+def _filled(
+    text: str,
+    live: Mapping[str, Entry],
+    declared: Mapping[str, Declared],
+    renewed: frozenset[str],
+) -> Json:
+    filled: list[Json] = []
+    for part in parse(text):
+        if isinstance(part, str):
+            filled.append(part)
+            continue
+        value = _value(part, live, declared, renewed)
+        if value is None or not is_settled(value):
+            return Deferred(text)
+        filled.append(value)
+    return filled[0] if len(filled) == 1 else "".join(map(str, filled))
+
+
+def _value(
+    reference: Reference,
+    live: Mapping[str, Entry],
+    declared: Mapping[str, Declared],
+    renewed: frozenset[str],
+) -> Json:
+    address, field = reference.target
+    wanted = declared.get(address)
+    if wanted is not None and field in wanted.values:
+        return wanted.values[field]
+    entry = live.get(address)
+    if entry is None or address in renewed:
+        return None
+    if field == "id":
+        return entry.remote_id
+    return entry.values.get(field, entry.evidence.get(field))
+
+
+def _expressions(value: Json) -> Iterator[str]:
+    match value:
+        case Deferred(expression=text) | SecretValue(reference=str(text)):
+            yield text
+        case dict():
+            for inner in value.values():
+                yield from _expressions(inner)
+        case list():
+            for inner in value:
+                yield from _expressions(inner)
+        case _:
+            return

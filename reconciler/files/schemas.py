@@ -1,0 +1,132 @@
+"""The published JSON Schemas, generated from the models: what editors know is what the planner obeys."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.behaviour import rules_of
+from reconciler.core.plan import Plan
+from reconciler.core.state import Entry, SnapshotHeader
+from reconciler.files.environment import Environment
+from reconciler.files.resources import ResourceItem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.record import Record
+    from reconciler.core.resource import Resource
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+REFERENCE = {"type": "string", "pattern": r"\$\{", "description": "a reference"}
+
+Schema = dict[str, Any]
+
+
+def all_schemas(
+    models: Mapping[str, type[Resource]], settings: Mapping[str, type[Record]]
+) -> dict[str, Schema]:
+    """Return every published schema by file name."""
+    return {
+        "environment.json": environment_schema(settings),
+        "resources.json": resources_schema(models),
+        "snapshot.json": _titled(
+            {
+                "oneOf": [
+                    SnapshotHeader.model_json_schema(mode="serialization"),
+                    Entry.model_json_schema(mode="serialization"),
+                ]
+            },
+            "reconciler snapshot: each line",
+        ),
+        "plan.json": _titled(Plan.model_json_schema(mode="serialization"), "reconciler plan"),
+    }
+
+
+def environment_schema(settings: Mapping[str, type[Record]]) -> Schema:
+    """Return the schema of ``environment.yaml``; ``settings`` are the vendors' settings models."""
+    schema = Environment.model_json_schema()
+    definitions = schema.setdefault("$defs", {})
+    vendors = {}
+    for vendor, model in sorted(settings.items()):
+        definitions[f"providers.{vendor}"] = _with_references(model.model_json_schema())
+        vendors[vendor] = {"$ref": f"#/$defs/providers.{vendor}"}
+    schema["properties"]["providers"] = {
+        "type": "object",
+        "description": "the accounts, by vendor",
+        "properties": vendors,
+        "additionalProperties": False,
+    }
+    return _titled(schema, "reconciler environment")
+
+
+def resources_schema(models: Mapping[str, type[Resource]]) -> Schema:
+    """Return the schema of a resources file."""
+    item = ResourceItem.model_json_schema()
+    definitions = item.pop("$defs", {})
+    item["properties"]["kind"] |= {"enum": sorted(models)}
+    item["allOf"] = []
+    for kind, model in sorted(models.items()):
+        definitions[kind] = spec_schema(model)
+        there = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
+        item["allOf"].append(
+            {"if": there, "then": {"properties": {"spec": {"$ref": f"#/$defs/{kind}"}}}}
+        )
+    schema = {
+        "type": "object",
+        "properties": {"resources": {"type": "array", "items": item}},
+        "required": ["resources"],
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+    return _titled(schema, "reconciler resources")
+
+
+def item_schema(model: type[Resource] | None, kinds: tuple[str, ...]) -> Schema:
+    """Return the schema of one resource of the kind ``model`` (or of any), for explaining what is wrong."""
+    item = ResourceItem.model_json_schema()
+    if kinds:
+        item["properties"]["kind"] |= {"enum": sorted(kinds)}
+    if model is not None:
+        item["properties"]["spec"] = spec_schema(model)
+    return {"$schema": DIALECT, **item}
+
+
+def spec_schema(model: type[Resource]) -> Schema:
+    """Return the schema of a kind's ``spec``. Every value may also be a reference."""
+    schema = _with_references(model.model_json_schema())
+    for rule in rules_of(model):
+        if rule.computed:
+            schema["properties"].pop(rule.name, None)
+    return schema
+
+
+def _with_references(schema: Schema) -> Schema:
+    """Let each property also be a ``${…}``, and each item of a list property."""
+    result = copy.deepcopy(schema)
+    result["properties"] = {
+        name: _or_reference(field) for name, field in result.get("properties", {}).items()
+    }
+    return result
+
+
+def _or_reference(field: Schema) -> Schema:
+    if field.get("type") == "array" and isinstance(field.get("items"), dict):
+        field = {**field, "items": _or_reference(field["items"])}
+    if field.get("type") == "object" and isinstance(field.get("additionalProperties"), dict):
+        field = {**field, "additionalProperties": _or_reference(field["additionalProperties"])}
+    if field.get("type") == "string" and not {"pattern", "enum", "const", "maxLength"} & set(field):
+        return field
+    kept = {
+        key: value
+        for key, value in field.items()
+        if key in {"title", "description", "default", "writeOnly", "readOnly"}
+        or key.startswith("x-")
+    }
+    strict = {key: value for key, value in field.items() if key not in kept}
+    branches = strict.pop("anyOf", None) if set(strict) <= {"anyOf"} else None
+    return {**kept, "anyOf": [*(branches or [strict]), dict(REFERENCE)]}
+
+
+def _titled(schema: Schema, title: str) -> Schema:
+    return {"$schema": DIALECT, **schema, "title": title}

@@ -1,0 +1,136 @@
+"""Which kinds and vendors there are. Nothing is imported until it is asked for.
+
+One line per kind and one per vendor; further ones come in by the entry point group ``reconciler.providers``,
+whose entries name a vendor's account class: ``acme = "acme_reconciler:AcmeAccount"``. Such a class has a
+mapping ``kinds`` from the kind's name to the class of its provider.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Protocol
+
+from reconciler.core.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.ports import Provider
+    from reconciler.core.record import Record
+    from reconciler.core.resource import Resource
+    from reconciler.core.state import Account
+    from reconciler.providers.opening import Opening
+
+GROUP = "reconciler.providers"
+
+VENDORS: dict[str, str] = {
+    "stripe": "reconciler.providers.stripe.account:StripeAccount",
+    "vercel": "reconciler.providers.vercel.account:VercelAccount",
+}
+
+KINDS: dict[str, str] = {
+    "stripe.webhook_endpoint": "reconciler.providers.stripe.webhook_endpoint:WebhookEndpoints",
+    "vercel.env_var": "reconciler.providers.vercel.env_var:EnvVars",
+    "vercel.production_deployment": "reconciler.providers.vercel.production_deployment:ProductionDeployments",
+}
+
+
+class AccountType(Protocol):
+    """What a vendor's account class offers."""
+
+    settings_type: type[Record]
+
+    def __call__(self, settings: Any, opening: Opening) -> OpenAccount:  # noqa: ANN401 - its own settings
+        """Open the account. Raises WrongAccount before anything is sent when the credential tells."""
+        ...
+
+
+class OpenAccount(Protocol):
+    """An account that was opened with a credential."""
+
+    def identify(self) -> Account:
+        """Ask the vendor which account this is. Raises WrongAccount when it is not the pinned one."""
+        ...
+
+
+class VendorSession:
+    """One opened account and the providers of its kinds: ``core.ports.Session``."""
+
+    def __init__(self, vendor: str, account: OpenAccount) -> None:
+        self.vendor = vendor
+        self._account = account
+
+    def identify(self) -> Account:
+        return self._account.identify()
+
+    def provider(self, kind: str) -> Provider:
+        provider: Provider = _provider_type(kind)(self._account)
+        return provider
+
+
+def open_session(vendor: str, settings: Record, opening: Opening) -> VendorSession:
+    """Open the account that ``settings`` name. Sends nothing yet."""
+    return VendorSession(vendor, account_type(vendor)(settings, opening))
+
+
+def vendor_names() -> tuple[str, ...]:
+    """Return the names of all vendors, ours and those of entry points."""
+    return tuple(sorted({*VENDORS, *(found.name for found in entry_points(group=GROUP))}))
+
+
+def kind_names() -> tuple[str, ...]:
+    """Return the names of all kinds."""
+    return tuple(sorted({*KINDS, *_foreign_kinds()}))
+
+
+def model_of(kind: str) -> type[Resource]:
+    """Return the model of ``kind``. Raises KeyError for an unknown one."""
+    model: type[Resource] = _provider_type(kind).resource_type
+    return model
+
+
+@cache
+def account_type(vendor: str) -> AccountType:
+    """Return the account class of ``vendor``. Raises KeyError for an unknown one."""
+    if vendor in VENDORS:
+        found: AccountType = _load(VENDORS[vendor])
+        return found
+    for entry in entry_points(group=GROUP):
+        if entry.name == vendor:
+            loaded: AccountType = entry.load()
+            return loaded
+    raise KeyError(vendor)
+
+
+def models(
+    kinds: Mapping[str, object] | tuple[str, ...] | None = None,
+) -> dict[str, type[Resource]]:
+    """Return the models of ``kinds``, of all by default."""
+    return {kind: model_of(kind) for kind in (kind_names() if kinds is None else kinds)}
+
+
+@cache
+def _provider_type(kind: str) -> Any:  # noqa: ANN401 - the class of a core.ports.Provider
+    return _load(KINDS[kind]) if kind in KINDS else _foreign_kinds()[kind]
+
+
+@cache
+def _foreign_kinds() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for entry in entry_points(group=GROUP):
+        try:
+            found |= getattr(entry.load(), "kinds", {})
+        except Exception as error:
+            raise ReconcilerError(
+                f"The provider package behind {entry.value} cannot be loaded",
+                detail=f"{type(error).__name__}: {error}",
+                mend="mend or uninstall it",
+            ) from error
+    return found
+
+
+def _load(path: str) -> Any:  # noqa: ANN401 - whatever the path names
+    module, _, name = path.partition(":")
+    return getattr(import_module(module), name)

@@ -1,0 +1,1 @@
+"""Vercel: https://vercel.com/docs/rest-api."""

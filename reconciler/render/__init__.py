@@ -1,0 +1,1 @@
+"""Values as text for people and programs. Never reads a file, never asks."""

@@ -1,0 +1,160 @@
+"""One change of a plan on a terminal: what, why, which fields, what it costs, and what forbids it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.change import Action, Change, FieldChange, Origin
+from reconciler.core.finding import Finding, Weight
+from reconciler.core.state import Criticality
+from reconciler.render.layout import Line, Span, Style, columns, flowed, padded, span
+from reconciler.render.values import delta, pair, shown
+from reconciler.render.wording import SYMBOLS, captures, loss, reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reconciler.core.secret import Json
+
+_STYLES: Final = {
+    Action.CREATE: Style.ADDED,
+    Action.UPDATE: Style.CHANGED,
+    Action.REPLACE: Style.REMOVED,
+    Action.DELETE: Style.REMOVED,
+    Action.MANUAL: Style.CHANGED,
+}
+_INDENT: Final = "    "
+_DEEPER: Final = "      "
+_WIDEST_NAME: Final = 24
+_LONGEST_VALUE: Final = 90
+_MOST_ITEMS: Final = 8
+_URGENT: Final = frozenset({Criticality.P0, Criticality.P1})
+
+
+def change_lines(
+    change: Change, findings: Iterable[Finding], *, today: str, width: int
+) -> Iterator[Line]:
+    """Yield the lines of one change. ``today`` is the ISO date from which times are read."""
+    yield from flowed(_headline(change, today), width=width, hanging=_INDENT)
+    ordered = tuple(findings)
+    for finding in ordered:
+        if finding.weight is Weight.REFUSAL:
+            yield from finding_lines(finding, width=width)
+    if costs := loss(change):
+        yield from flowed([span(costs, Style.CHANGED)], width=width, indent=_INDENT)
+    yield from _field_lines(change, width)
+    for finding in ordered:
+        if finding.weight is not Weight.REFUSAL:
+            yield from finding_lines(finding, width=width)
+    for note in (*change.notes, *captures(change)):
+        yield from flowed([span(f"note: {note}")], width=width, indent=_INDENT, hanging=_DEEPER)
+    for task in change.follow_ups:
+        yield from flowed(
+            [span(f"to do: {task}", Style.STRONG)], width=width, indent=_INDENT, hanging=_DEEPER
+        )
+
+
+def finding_lines(
+    finding: Finding, *, width: int, indent: str = _INDENT, named: bool = False
+) -> Iterator[Line]:
+    """Yield a remark, and the way through on a line of its own. ``named`` says what it is about."""
+    about = f"{finding.address}: " if named and finding.address else ""
+    match finding.weight:
+        case Weight.REFUSAL:
+            words, style = f"REFUSED {finding.rule}: {about}{finding.message}", Style.ALARM
+        case Weight.WARNING:
+            words, style = f"warning: {about}{finding.message}", Style.CHANGED
+        case Weight.NOTE:
+            words, style = f"note: {about}{finding.message}", Style.PLAIN
+    yield from flowed([span(words, style)], width=width, indent=indent, hanging=f"{indent}  ")
+    if finding.remedy:
+        verb = "to allow it" if finding.weight is Weight.REFUSAL else "to mend it"
+        yield from flowed(
+            [span(f"{verb}: {finding.remedy}")],
+            width=width,
+            indent=f"{indent}  ",
+            hanging=f"{indent}    ",
+        )
+
+
+def value_rows(before: Json, after: Json, room: int) -> list[list[Span]]:
+    """Return how a value changes: on one row when it fits, as a set where it is one, else before over after."""
+    if (differs := delta(before, after)) is not None:
+        return [[*_delta_spans(differs.added, "+", Style.ADDED),
+                 *_delta_spans(differs.removed, "-", Style.REMOVED),
+                 Span(f"({differs.unchanged} unchanged)", Style.FAINT)]]
+    old, new = pair(before, after, min(room - 2, _LONGEST_VALUE))
+    if columns(old) + columns(new) + 3 <= room:
+        return [[Span(f"{old} → {new}")]]
+    return [[Span(old)], [Span(f"→ {new}")]]
+
+
+def named_rows(
+    name: str, rows: Sequence[Sequence[Span]], *, room: int, width: int
+) -> Iterator[Line]:
+    """Yield ``rows`` with ``name`` before the first of them, aligned to ``room`` columns."""
+    hanging = _INDENT + " " * (room + 2)
+    for at, row in enumerate(rows):
+        label = padded(name, room) if at == 0 else " " * room
+        first, *others = row or [Span("")]
+        lead = Span(f"{_INDENT}{label}  ")
+        lines = flowed(
+            [first, *others], width=width, indent=lead.text, hanging=hanging
+        )
+        yield from lines
+
+
+def _headline(change: Change, today: str) -> Iterator[Span]:
+    yield span(f"{SYMBOLS[change.action]} {change.address}", _STYLES[change.action])
+    if change.criticality in _URGENT:
+        yield span(str(change.criticality), Style.STRONG)
+    if change.protected:
+        yield span("protected", Style.STRONG)
+    if change.action in {Action.DELETE, Action.REPLACE} and change.remote_id:
+        yield span(change.remote_id)
+    if change.action is Action.DELETE:
+        yield span(f"delete: {reason(change, today)}")
+    elif change.action is Action.CREATE:
+        yield span(f"create: {reason(change, today)}")
+    else:
+        yield span(reason(change, today))
+    if change.place and not any(field.place for field in change.field_changes):
+        yield span(change.place, Style.FAINT)
+
+
+def _field_lines(change: Change, width: int) -> Iterator[Line]:
+    fields = [one for one in change.field_changes if _says_something(change.action, one)]
+    names = [span(field.field).text for field in fields]
+    room = max((columns(name) for name in names if columns(name) <= _WIDEST_NAME), default=0)
+    origins = {field.origin for field in change.field_changes}
+    for field, name in zip(fields, names, strict=True):
+        rows = _rows(change.action, field, max(width - len(_INDENT) - room - 2, _WIDEST_NAME))
+        if len(origins) > 1 and field.origin is Origin.DRIFT:
+            rows[-1].append(span("drift", Style.CHANGED))
+        if field.note and not field.forces_replacement:
+            rows[-1].append(span(f"({field.note})"))
+        if field.place:
+            rows[-1].append(span(field.place, Style.FAINT))
+        yield from named_rows(name, rows, room=room, width=width)
+
+
+def _says_something(action: Action, field: FieldChange) -> bool:
+    """An object that goes away is told by what it holds, not by its empty fields."""
+    empty: list[Json] = [None, "", [], {}]
+    return action is not Action.DELETE or field.before not in empty
+
+
+def _rows(action: Action, field: FieldChange, room: int) -> list[list[Span]]:
+    if action is Action.DELETE:
+        return [[Span(shown(field.before, min(room, _LONGEST_VALUE)))]]
+    if field.removed:
+        return [[Span(f"{shown(field.before, min(room - 12, _LONGEST_VALUE))} → (removed)")]]
+    if action is Action.CREATE:
+        return [[Span(shown(field.after, min(room, _LONGEST_VALUE)))]]
+    return value_rows(field.before, field.after, room)
+
+
+def _delta_spans(items: Sequence[str], sign: str, style: Style) -> Iterator[Span]:
+    yield from (Span(f"{sign} {item}", style) for item in items[:_MOST_ITEMS])
+    if len(items) > _MOST_ITEMS:
+        yield Span(f"{sign} {len(items) - _MOST_ITEMS} more", style)

@@ -1,0 +1,1 @@
+"""Where snapshots, labels, runs and locks live."""
