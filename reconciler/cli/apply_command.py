@@ -8,6 +8,8 @@ import click
 
 from reconciler.cli import console, options
 from reconciler.cli.applying import Agreement, carry_out, exit_code_of_run
+from reconciler.cli.checking import run_checks
+from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.plan_command import verdict
 from reconciler.cli.proposing import Wish, proposed
 from reconciler.cli.showing import show_plan, show_run
@@ -18,6 +20,8 @@ from reconciler.core.stored import parse_plan
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
+    from reconciler.engine.applying import Report
+    from reconciler.files.loading import Loaded
 
 
 @click.command("apply")
@@ -46,12 +50,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     workspace = Workspace(ctx)
     if plan_file is not None:
         if any((only, exclude, allow_replace, allow_delete, prune)):
-            raise click.UsageError("A saved plan is applied as it is: give these options to `plan`.")
+            raise click.UsageError(
+                "A saved plan is applied as it is: give these options to `plan`."
+            )
         plan = saved_plan(workspace, environment, plan_file)
         loaded = workspace.load_environment(environment)
         report = carry_out(workspace, plan, loaded, loaded.desired, Agreement(yes, confirm))
-        show_run(ctx, plan, report, form)
-        return int(exit_code_of_run(report))
+        return ended(ctx, workspace, plan, loaded, report, form)
     wish = Wish(environment, None, None, only, exclude, allow_replace, allow_delete, prune)
     return apply_wish(ctx, workspace, wish, Agreement(yes, confirm), form)
 
@@ -68,8 +73,21 @@ def apply_wish(
     if form == "text":
         show_plan(ctx, plan, form)
     report = carry_out(workspace, plan, proposal.loaded, proposal.desired, agreement)
+    return ended(ctx, workspace, plan, proposal.loaded, report, form)
+
+
+def ended(
+    ctx: click.Context, workspace: Workspace, plan: Plan, loaded: Loaded, report: Report, form: str
+) -> int:
+    """Run the declared checks after a success, show how the run ended, and return the exit code."""
+    code = exit_code_of_run(report)
+    results = run_checks(loaded.environment, workspace.clock) if code is ExitCode.OK else ()
     show_run(ctx, plan, report, form)
-    return int(exit_code_of_run(report))
+    failed = [result.name for result in results if not result.passed]
+    if failed:
+        console.say(f"The changes are made, but these checks failed: {', '.join(failed)}")
+        return int(ExitCode.INCOMPLETE)
+    return int(code)
 
 
 def saved_plan(workspace: Workspace, environment: str, name: str) -> Plan:
@@ -80,7 +98,13 @@ def saved_plan(workspace: Workspace, environment: str, name: str) -> Plan:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not text"
         raise InvalidInput(
-            [Diagnostic(summary=f"{name}: cannot be read", detail=why, mend=f"reconciler plan {environment} -o {name}")]
+            [
+                Diagnostic(
+                    summary=f"{name}: cannot be read",
+                    detail=why,
+                    mend=f"reconciler plan {environment} -o {name}",
+                )
+            ]
         ) from None
     plan = parse_plan(text, name)
     if plan.environment != environment:

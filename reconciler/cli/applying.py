@@ -35,7 +35,7 @@ def carry_out(
 ) -> Report:
     """Check, ask and apply. Raises Refused without consent, and whatever ``engine.applying`` raises."""
     store = workspace.store(plan.environment)
-    kinds = kinds_of(desired, store.base(), loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    kinds = kinds_of(desired, store.base(), loaded.settings)
     kinds |= {change.kind for change in plan.changes} | {a.partition("/")[0] for a in plan.managed}
     with (
         workspace.sessions(loaded.settings, kinds, writes=True) as sessions,
@@ -65,7 +65,8 @@ def consequences(plan: Plan) -> str:
     """Return the question: what changes, where, and what cannot be taken back."""
     accounts = ", ".join(f"{a.vendor} {a.id} {a.mode}".strip() for a in plan.accounts)
     lost = "".join(
-        f"\n  {change.address}: {change.reversibility} - {change.reversibility_reason}" for change in plan.losses
+        f"\n  {change.address}: {change.reversibility} - {change.reversibility_reason}"
+        for change in plan.losses
     )
     warning = f"\nCannot be wholly undone:{lost}" if lost else ""
     return f"{len(plan.changes)} changes with {plan.calls} calls in {plan.environment} ({accounts}).{warning}\nGo on?"

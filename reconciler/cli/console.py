@@ -19,7 +19,7 @@ MASKER = Masker()
 
 def result(text: str) -> None:
     """Print the result of a command."""
-    print(MASKER.mask(text))
+    print(MASKER.mask(text.rstrip("\n")))
 
 
 def result_json(document: Any) -> None:  # noqa: ANN401 - JSON
@@ -29,7 +29,7 @@ def result_json(document: Any) -> None:  # noqa: ANN401 - JSON
 
 def say(text: str) -> None:
     """Print a remark, to stderr."""
-    print(MASKER.mask(text), file=sys.stderr, flush=True)
+    print(MASKER.mask(text.rstrip("\n")), file=sys.stderr, flush=True)
 
 
 def width() -> int:
@@ -65,7 +65,12 @@ def ask(question: str, *, yes: bool, protected: str | None, confirmed: str | Non
             mend=f"add {flags}",
         )
     if protected is not None:
-        typed = click.prompt(f"{question}\nType the environment's name to go on", default="", err=True, show_default=False)
+        typed = click.prompt(
+            f"{question}\nType the environment's name to go on",
+            default="",
+            err=True,
+            show_default=False,
+        )
         agreed = typed == protected
     else:
         agreed = click.confirm(question, default=False, err=True)

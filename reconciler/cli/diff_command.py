@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -11,7 +12,6 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.git import desired_state_at
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
 from reconciler.core.differing import differences
-from reconciler.core.errors import LiveStateUnknown
 from reconciler.core.state import Entry
 from reconciler.providers import registry
 
@@ -33,43 +33,63 @@ def command(
     from reconciler.render import diff_text
 
     workspace = Workspace(ctx)
-    sides = [_entries(workspace, environment, name) for name in (first, second)]
+    sides = [_side(workspace, environment, name) for name in (first, second)]
+    unknown = frozenset().union(*(side.unknown for side in sides))
+    entries = [side.entries for side in sides]
     if any(name.startswith("desired") for name in (first, second)):
-        sides = _only_declared(sides)
-    kinds = {entry.kind for side in sides for entry in side}
-    found = differences(*sides, registry.models(tuple(kinds)))
+        entries = _only_declared(entries)
+    kinds = {entry.kind for side in entries for entry in side}
+    models = registry.models(tuple(kinds))
+    found = differences(entries[0], entries[1], models, unknown=unknown)
+    listed = sorted(unknown)
     match form:
         case "json":
-            console.result_json(diff_text.diff_json(found, first, second))
+            console.result_json(diff_text.diff_json(found, first, second, unknown=listed))
         case "markdown":
-            console.result(diff_text.diff_markdown(found, first, second))
+            console.result(diff_text.diff_markdown(found, first, second, unknown=listed))
         case _:
-            console.result(diff_text.diff_text(found, first, second, color=console.wants_color(ctx)))
+            console.result(
+                diff_text.diff_text(
+                    found,
+                    first,
+                    second,
+                    unknown=listed,
+                    color=console.wants_color(ctx),
+                    width=console.width(),
+                )
+            )
+    if unknown:
+        return int(ExitCode.UNKNOWN)
     return int(ExitCode.DIFFERENCES if found and exit_code else ExitCode.OK)
 
 
-def _entries(workspace: Workspace, environment: str, name: str) -> tuple[Entry, ...]:
+class _Side(NamedTuple):
+    """One of the two states, and the kinds that could not be read for it."""
+
+    entries: tuple[Entry, ...]
+    unknown: frozenset[str] = frozenset()
+
+
+def _side(workspace: Workspace, environment: str, name: str) -> _Side:
     if name == "live":
         return _live(workspace, environment)
     if name == "desired":
-        return _declared(workspace.load(environment).desired)
+        return _Side(_declared(workspace.load(environment).desired))
     if name.startswith("desired@"):
         with desired_state_at(workspace.root, name.removeprefix("desired@")) as (root, _):
-            return _declared(workspace.load(environment, root).desired)
-    return workspace.store(environment).load(name).entries
+            return _Side(_declared(workspace.load(environment, root).desired))
+    snapshot = workspace.store(environment).load(name)
+    return _Side(snapshot.entries, snapshot.unreadable_kinds())
 
 
-def _live(workspace: Workspace, environment: str) -> tuple[Entry, ...]:
+def _live(workspace: Workspace, environment: str) -> _Side:
     loaded = workspace.load(environment)
     store = workspace.store(environment)
-    kinds = kinds_of(loaded.desired, store.base(), loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    kinds = kinds_of(loaded.desired, store.base(), loaded.settings)
     desired = loaded.desired._replace(models=with_models(loaded.desired, kinds))
     with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
         live = workspace.look(desired, sessions, store).snapshot
-    if live.header.unreadable:
-        listed = "\n".join(f"{item.kind}: {item.reason}" for item in live.header.unreadable)
-        raise LiveStateUnknown("Some of the live state could not be read", detail=listed)
-    return live.entries
+    return _Side(live.entries, live.unreadable_kinds())
 
 
 def _declared(desired: DesiredState) -> tuple[Entry, ...]:
@@ -95,6 +115,6 @@ def _only_declared(sides: list[tuple[Entry, ...]]) -> list[tuple[Entry, ...]]:
                 if twin is None
                 else {name: value for name, value in entry.values.items() if name in twin.values}
             )
-            kept.append(entry.model_copy(update={"values": shared}))
+            kept.append(replace(entry, values=shared))
         narrowed.append(tuple(kept))
     return narrowed

@@ -52,7 +52,7 @@ def drift_of(workspace: Workspace, environment: str) -> Plan:
     store = workspace.store(environment)
     loaded = workspace.load(environment)
     base = store.base()
-    kinds = kinds_of(loaded.desired, base, loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    kinds = kinds_of(loaded.desired, base, loaded.settings)
     desired = _last_known(loaded, base, kinds) if base is not None else loaded.desired
     desired = desired._replace(models=with_models(loaded.desired, kinds))
     if base is None:

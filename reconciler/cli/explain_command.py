@@ -21,7 +21,9 @@ def command(name: str, form: str) -> int:
     known = registry.kind_names()
     kind, field = _split(name, known)
     if kind is None:
-        raise InvalidInput([Diagnostic(summary=f"Unknown kind {name}", detail=suggestion(name, known))])
+        raise InvalidInput(
+            [Diagnostic(summary=f"Unknown kind {name}", detail=suggestion(name, known))]
+        )
     model = registry.model_of(kind)
     if field is not None and field not in {*model.model_fields, *model.outputs}:
         hint = suggestion(field, {*model.model_fields, *model.outputs})

@@ -31,7 +31,9 @@ def desired_state_at(root: Path, revision: str) -> Iterator[tuple[Path, str]]:
 
     Raises InvalidInput when there is no such revision, or it has no ``desired_state/``.
     """
-    named = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    named = _git(
+        root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
     if named is None or named.returncode != 0:
         raise _unknown(f"There is no Git revision {revision!r} here", "git log --oneline")
     commit = named.stdout.decode().strip()

@@ -15,14 +15,15 @@ from reconciler.cli.workspace import Workspace
 def command(ctx: click.Context, environment: str, form: str) -> int:
     """List what happened in ENV, newest first."""
     from reconciler.render import history_text
-    from reconciler.cli.showing import told_labels, told_runs
 
     workspace = Workspace(ctx)
     workspace.load_environment(environment)
     store = workspace.store(environment)
-    story = (told_runs(store), tuple(store.headers()), told_labels(store))
+    story = (tuple(store.runs()), tuple(store.headers()), store.labels())
     if form == "json":
         console.result_json(history_text.history_json(*story))
     else:
-        console.result(history_text.history_text(*story))
+        console.result(
+            history_text.history_text(*story, color=console.wants_color(ctx), width=console.width())
+        )
     return 0

@@ -8,8 +8,8 @@ from reconciler.cli import console, options
 from reconciler.cli.workspace import Workspace
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput, LiveStateUnknown
-from reconciler.core.state import SnapshotHeader
 from reconciler.core.snapshotting import take
+from reconciler.core.state import SnapshotHeader
 from reconciler.engine.observing import observe, vendor_of
 from reconciler.engine.planning import stamp
 from reconciler.files.importing import import_text
@@ -20,11 +20,11 @@ from reconciler.providers import registry
 @click.command("import")
 @options.environment
 @click.argument("kinds", metavar="[KIND]...", nargs=-1)
-@click.option("-o", "--out", metavar="FILE", help="Write a new file; an existing one is never overwritten.")
+@click.option(
+    "-o", "--out", metavar="FILE", help="Write a new file; an existing one is never overwritten."
+)
 @click.pass_context
-def command(
-    ctx: click.Context, environment: str, kinds: tuple[str, ...], out: str | None
-) -> int:
+def command(ctx: click.Context, environment: str, kinds: tuple[str, ...], out: str | None) -> int:
     """Write the live objects of ENV that nobody declares as YAML."""
     import reconciler
 
@@ -33,7 +33,9 @@ def command(
     known = registry.kind_names()
     for kind in kinds:
         if kind not in known:
-            raise InvalidInput([Diagnostic(summary=f"Unknown kind {kind}", detail=suggestion(kind, known))])
+            raise InvalidInput(
+                [Diagnostic(summary=f"Unknown kind {kind}", detail=suggestion(kind, known))]
+            )
     wanted = kinds or tuple(kind for kind in known if vendor_of(kind) in loaded.settings)
     models = registry.models(wanted)
     store = workspace.store(environment)
@@ -60,6 +62,10 @@ def command(
         with path.open("x", encoding="utf-8") as file:
             file.write(console.MASKER.mask(text))
     except FileExistsError:
-        raise InvalidInput([Diagnostic(summary=f"{out} exists already; it is not overwritten")]) from None
-    console.say(f"Written to {out}. Fill in the secret references, then: reconciler plan {environment}")
+        raise InvalidInput(
+            [Diagnostic(summary=f"{out} exists already; it is not overwritten")]
+        ) from None
+    console.say(
+        f"Written to {out}. Fill in the secret references, then: reconciler plan {environment}"
+    )
     return 0

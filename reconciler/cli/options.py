@@ -39,7 +39,10 @@ def consenting(function: F) -> F:
         "--allow-replace", multiple=True, metavar="ADDRESS", help="Agree to replace this resource."
     )
     delete = click.option(
-        "--allow-delete", multiple=True, metavar="ADDRESS", help="Agree to delete this P0 or protected resource."
+        "--allow-delete",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Agree to delete this P0 or protected resource.",
     )
     return replace(delete(function))
 
@@ -48,6 +51,8 @@ def agreeing(function: F) -> F:
     """Add ``--yes`` and ``--confirm``."""
     yes = click.option("--yes", is_flag=True, help="Do not ask.")
     confirm = click.option(
-        "--confirm", metavar="NAME", help="The name of a protected environment, instead of typing it."
+        "--confirm",
+        metavar="NAME",
+        help="The name of a protected environment, instead of typing it.",
     )
     return yes(confirm(function))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +13,8 @@ from reconciler.cli.showing import show_plan
 from reconciler.cli.workspace import Workspace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reconciler.core.plan import Plan
 
 
@@ -51,7 +52,9 @@ def command(  # noqa: PLR0913 - one parameter an option
         plan = proposal.plan
     if out is not None:
         save(workspace.root / out, plan)
-        console.say(f"Saved to {out}; good until {plan.expires_at}: reconciler apply {environment} {out}")
+        console.say(
+            f"Saved to {out}; good until {plan.expires_at}: reconciler apply {environment} {out}"
+        )
     show_plan(ctx, plan, form)
     return int(verdict(plan, exit_code=exit_code))
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Self
 
 from reconciler.cli import console
+from reconciler.render.apply_text import outcome_text, starting_text
 from reconciler.render.escaping import terminal
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         self._total = total
+        self._started = 0
         self._ended = 0
         self._bar: Any = None
         self._task: Any = None
@@ -46,17 +48,21 @@ class Progress:
 
     def started(self, change: Change) -> None:
         """Show that a call is about to be made."""
-        text = terminal(f"{change.action} {change.address}")
+        self._started += 1
         if self._bar is not None:
+            text = terminal(f"{change.action} {change.address}")
             self._bar.update(self._task, description=console.MASKER.mask(text))
+        else:
+            console.say(
+                starting_text(change, at=self._started, of=self._total, width=console.width())
+            )
 
     def ended(self, outcome: Outcome) -> None:
         """Show how a change ended."""
         self._ended += 1
-        detail = f": {outcome.detail}" if outcome.detail else ""
-        line = terminal(f"{outcome.result} {outcome.action} {outcome.address}{detail}")
+        text = console.MASKER.mask(outcome_text(outcome, width=console.width()))
         if self._bar is not None:
             self._bar.update(self._task, completed=self._ended)
-            self._bar.console.print(console.MASKER.mask(line), markup=False, highlight=False)
+            self._bar.console.print(text, markup=False, highlight=False)
         else:
-            console.say(f"[{self._ended}/{self._total}] {line}")
+            console.say(text)

@@ -14,12 +14,12 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
 from reconciler.core.going_back import desired_from
 from reconciler.core.guard import Consent
-from reconciler.core.plan import Plan, sealed
 from reconciler.engine.planning import Request, make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+    from reconciler.core.plan import Plan
     from reconciler.core.ports import Session
     from reconciler.core.state import DesiredState, Snapshot
     from reconciler.files.loading import Loaded
@@ -60,7 +60,7 @@ def proposed(workspace: Workspace, wish: Wish) -> Iterator[Proposal]:
     store = workspace.store(wish.environment)
     loaded, desired = _wanted(workspace, wish, store)
     base = store.base()
-    kinds = kinds_of(desired, base, loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    kinds = kinds_of(desired, base, loaded.settings)
     desired = desired._replace(models=with_models(desired, kinds))
     if wish.offline:
         yield _offline(workspace, wish, loaded, desired, base)
@@ -71,9 +71,7 @@ def proposed(workspace: Workspace, wish: Wish) -> Iterator[Proposal]:
         yield Proposal(plan, loaded, desired, live.snapshot)
 
 
-def _wanted(
-    workspace: Workspace, wish: Wish, store: LocalStore
-) -> tuple[Loaded, DesiredState]:
+def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded, DesiredState]:
     """Return the files, and the desired state: theirs, those of a Git revision, or a snapshot."""
     if wish.to is not None and wish.at is not None:
         raise InvalidInput([Diagnostic(summary="--to and --at cannot be used together")])
@@ -131,7 +129,7 @@ def _offline(
     return Proposal(_plan(workspace, wish, loaded, desired, base, base, {}), loaded, desired, base)
 
 
-def _plan(  # noqa: PLR0913 - everything a plan is made from
+def _plan(
     workspace: Workspace,
     wish: Wish,
     loaded: Loaded,
@@ -150,21 +148,6 @@ def _plan(  # noqa: PLR0913 - everything a plan is made from
         prune=wish.prune,
         offline=wish.offline,
         selected=wish.selects,
+        place=loaded.locate,
     )
-    return _with_places(make_plan(desired, live, base, sessions, request), loaded.locate)
-
-
-def _with_places(plan: Plan, locate: Callable[..., object]) -> Plan:
-    """Say where in the files each differing field stands."""
-    changes = tuple(
-        change.model_copy(
-            update={
-                "field_changes": tuple(
-                    field.model_copy(update={"place": getattr(locate(change.address, field.field), "short", None)})
-                    for field in change.field_changes
-                )
-            }
-        )
-        for change in plan.changes
-    )
-    return sealed(plan.model_copy(update={"changes": changes}))
+    return make_plan(desired, live, base, sessions, request)

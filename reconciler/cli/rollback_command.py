@@ -68,6 +68,12 @@ def last_good(store: LocalStore, environment: str) -> str:
                 )
             ]
         )
-    evidence = f"with {len(chosen.evidence)} passed checks" if chosen.evidence else "without evidence of checks"
-    console.say(f"last-good is {chosen.snapshot}: the newest labelled {chosen.name}, at {chosen.at}, {evidence}")
+    evidence = (
+        f"with {len(chosen.evidence)} passed checks"
+        if chosen.evidence
+        else "without evidence of checks"
+    )
+    console.say(
+        f"last-good is {chosen.snapshot}: the newest labelled {chosen.name}, at {chosen.at}, {evidence}"
+    )
     return chosen.snapshot

@@ -30,7 +30,9 @@ def command() -> None:
 @click.option("--seed", metavar="FILE", help="JSON of the accounts to begin with, by vendor.")
 @click.option("--latency", metavar="80ms", default="0ms", help="Delay of every answer.")
 @click.pass_context
-def serve(ctx: click.Context, port: int, vendors: str | None, seed: str | None, latency: str) -> int:
+def serve(
+    ctx: click.Context, port: int, vendors: str | None, seed: str | None, latency: str
+) -> int:
     """Serve until Ctrl-C. The first line on stdout is JSON: the address of each vendor, and of control."""
     from reconciler.sandbox.seed import UnusableSeedError
     from reconciler.sandbox.server import PortInUseError, UnknownVendorError, run_forever

@@ -13,7 +13,9 @@ from reconciler.providers import registry
 
 
 @click.command("schema")
-@click.option("--check", is_flag=True, help="Change nothing; exit with 1 when a file is out of date.")
+@click.option(
+    "--check", is_flag=True, help="Change nothing; exit with 1 when a file is out of date."
+)
 @click.pass_context
 def command(ctx: click.Context, check: bool) -> int:
     """Write schemas/*.json, for editors and reviewers."""
@@ -38,7 +40,9 @@ def schema_texts() -> dict[str, str]:
     """Return the text of every schema file."""
     from reconciler.files.schemas import all_schemas
 
-    settings = {vendor: registry.account_type(vendor).settings_type for vendor in registry.vendor_names()}
+    settings = {
+        vendor: registry.account_type(vendor).settings_type for vendor in registry.vendor_names()
+    }
     return {
         name: f"{json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False)}\n"
         for name, schema in all_schemas(registry.models(), settings).items()

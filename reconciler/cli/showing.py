@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import click
 
     from reconciler.core.plan import Plan
+    from reconciler.engine.applying import Report
 
 
 def show_plan(ctx: click.Context, plan: Plan, form: str) -> None:
@@ -33,10 +34,10 @@ def show_run(ctx: click.Context, plan: Plan, report: Report, form: str) -> None:
     """Print how a run ended."""
     from reconciler.render.apply_text import run_json, run_text
 
-    told = told_run(plan, report)
     if form == "json":
-        console.result_json(run_json(told))
+        console.result_json(run_json(report))
     else:
-        console.result(run_text(told, color=console.wants_color(ctx)))
-
-
+        text = run_text(
+            report, plan.environment, color=console.wants_color(ctx), width=console.width()
+        )
+        console.result(text)

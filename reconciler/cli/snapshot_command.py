@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import console, options
+from reconciler.cli.checking import run_checks
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.git import head_commit
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
@@ -18,9 +19,7 @@ from reconciler.stores.local import Label
 @click.option("--note", default="", help="Why it was taken.")
 @options.formats("json")
 @click.pass_context
-def command(
-    ctx: click.Context, environment: str, label: str | None, note: str, form: str
-) -> int:
+def command(ctx: click.Context, environment: str, label: str | None, note: str, form: str) -> int:
     """Store the live state of ENV."""
     from reconciler.render.snapshot_text import snapshot_json, snapshot_text
 
@@ -28,13 +27,18 @@ def command(
     store = workspace.store(environment)
     loaded = workspace.load(environment)
     desired = loaded.desired._replace(git_commit=head_commit(workspace.root))
-    kinds = kinds_of(desired, store.base(), loaded.settings)  # type: ignore[arg-type]  # only its keys matter
+    kinds = kinds_of(desired, store.base(), loaded.settings)
     with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
         live = workspace.look(desired, sessions, store, role_note=note).snapshot
     denied = any(item.denied for item in live.header.unreadable)
     saved = store.save(live)
     if label is not None and not live.header.unreadable:
-        store.label(Label(label, saved.id, saved.header.taken_at, note))
+        results = run_checks(loaded.environment, workspace.clock)
+        evidence = tuple(result.model_dump(mode="json") for result in results if result.passed)
+        if len(evidence) < len(results):
+            console.say(f"Labelled {label} although checks failed")
+            evidence = ()
+        store.label(Label(label, saved.id, saved.header.taken_at, note, evidence))
         saved = saved._replace(label=label)
     elif label is not None:
         console.say(f"Not labelled {label}: some of the live state could not be read")

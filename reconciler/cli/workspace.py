@@ -27,7 +27,7 @@ from reconciler.secrets.resolver import Resolver
 from reconciler.stores.local import LocalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     import click
 
@@ -147,12 +147,14 @@ def catalogue() -> Catalogue:
 
 
 def kinds_of(
-    desired: DesiredState, base: Snapshot | None, sessions: Mapping[str, Session]
+    desired: DesiredState, base: Snapshot | None, vendors: Container[str]
 ) -> frozenset[str]:
-    """Return the kinds to read: the declared ones, and those the last snapshot remembers."""
+    """Return the kinds to read: the declared ones, and those of ``vendors`` that the last snapshot remembers."""
     declared = {item.kind for item in desired.resources}
-    remembered = {entry.kind for entry in base.entries if entry.address} if base is not None else set()
-    return frozenset(declared | {kind for kind in remembered if vendor_of(kind) in sessions})
+    remembered = (
+        {entry.kind for entry in base.entries if entry.address} if base is not None else set()
+    )
+    return frozenset(declared | {kind for kind in remembered if vendor_of(kind) in vendors})
 
 
 def with_models(desired: DesiredState, kinds: Iterable[str]) -> dict[str, type[Resource]]:

@@ -5,6 +5,7 @@ Plan, apply, drift and verify all come through here. Nothing here decides what t
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.behaviour import FieldRule, defaults_of, rules_of
@@ -93,16 +94,26 @@ def compare(
 
 def owned_paths(model: type[Resource], declared: Declared) -> tuple[str, ...]:
     """Return the field paths that ``declared`` writes; each key of a merged mapping is a path of its own."""
-    merged = {rule.name for rule in rules_of(model) if rule.merged}
-    return tuple(
-        path
-        for name, value in declared.values.items()
-        for path in (
-            [f"{name}.{key}" for key in value]
-            if name in merged and isinstance(value, dict)
-            else [name]
-        )
-    )
+    merged = merged_fields(model)
+    paths: list[str] = []
+    for name, value in declared.values.items():
+        if name in merged and isinstance(value, dict):
+            paths += (f"{name}.{key}" for key in value)
+        else:
+            paths.append(name)
+    return _one_object(tuple(paths))
+
+
+@cache
+def merged_fields(model: type[Resource]) -> frozenset[str]:
+    """Return the names of the merged mappings of ``model``."""
+    return frozenset(rule.name for rule in rules_of(model) if rule.merged)
+
+
+@lru_cache(maxsize=1024)
+def _one_object(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the first tuple that was equal: most resources of a kind declare the same fields."""
+    return paths
 
 
 def value_at(values: Mapping[str, Json], path: str) -> Json:

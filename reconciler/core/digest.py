@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 from reconciler.core.secret import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.core.secret import Json
 
 
 def canonical(value: Json) -> str:
     """Return ``value`` as JSON with sorted keys and no spaces."""
-    return json.dumps(encode(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return canonical_json(encode(value))
+
+
+def canonical_json(value: Json) -> str:
+    """Return what ``canonical`` does, for a value that is plain JSON already."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(value: Json) -> str:
@@ -25,3 +32,12 @@ def digest(value: Json) -> str:
 def digest_text(text: str) -> str:
     """Return ``sha256:…`` of ``text``."""
     return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def digest_lines(lines: Iterable[str]) -> str:
+    """Return ``sha256:…`` of ``lines``, each ended by a line feed, without joining them in memory."""
+    found = sha256()
+    for line in lines:
+        found.update(line.encode("utf-8", "surrogatepass"))
+        found.update(b"\n")
+    return f"sha256:{found.hexdigest()}"

@@ -9,6 +9,7 @@ from reconciler.core.change import Action
 from reconciler.core.resource import Capability
 from reconciler.core.secret import Json, SecretValue
 from reconciler.core.state import Declared, DesiredState, Entry, Snapshot
+from reconciler.core.wiring import referred
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,6 +48,7 @@ def desired_from(
             criticality=entry.criticality,
             protected=entry.protected,
             capture=captures.get(entry.address, ()),
+            refers=referred(entry.values),
             owns_all=not only_owned,
             remote_id=entry.remote_id,
         )
@@ -74,6 +76,7 @@ def expected_after(plan: Plan, models: Mapping[str, type[Resource]]) -> DesiredS
             values=change.values or _as_values(change),
             absent=change.action is Action.DELETE,
             criticality=change.criticality,
+            refers=referred(change.values or change.after()),
         )
         for change in plan.changes
         if change.action is not Action.MANUAL

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from reconciler.core.change import Action, Change, Reversibility
-from reconciler.core.digest import digest
+from reconciler.core.digest import canonical, canonical_json, digest_lines
 from reconciler.core.errors import CorruptFile
 from reconciler.core.finding import Finding
 from reconciler.core.guard import refusals
@@ -141,7 +142,11 @@ def sealed(plan: Plan) -> Plan:
 
 def plan_digest(plan: Plan) -> str:
     """Return the digest over everything in ``plan`` but the digest itself."""
-    return digest(plan.model_dump(mode="json", exclude={"digest"}))
+    body = plan.model_dump(mode="json", exclude={"digest", "managed"})
+    remembered = (
+        canonical([address, list(plan.managed[address])]) for address in sorted(plan.managed)
+    )
+    return digest_lines(chain([canonical_json(body)], remembered))
 
 
 def check_seal(plan: Plan, where: str) -> None:

@@ -114,11 +114,12 @@ def _verdicts(world: _World, known: Mapping[str, Declared]) -> dict[str, _Verdic
     )
     verdicts: dict[str, _Verdict] = {}
     for level in levels:
+        renewed = _renewed(verdicts)
         for address in level:
             item = known[address]
             if dependencies[address]:
-                item = resolve_known(item, world.live, known, _renewed(verdicts))
-            verdicts[address] = _verdict(world, item, _renewed(verdicts), dependencies[address])
+                item = resolve_known(item, world.live, known, renewed)
+            verdicts[address] = _verdict(world, item, renewed, dependencies[address])
     return verdicts
 
 
@@ -181,7 +182,7 @@ def _changed(
         depends_on=depends_on,
         capture=dict(item.capture),
         calls=2 if replaces else 1,
-        place=item.place.short if item.place else None,
+        place=item.place,
     )
     if replaces and (unsendable := _unsendable(model, change.values)):
         return _manual(change, unsendable)
@@ -218,7 +219,7 @@ def _missing(world: _World, item: Declared, depends_on: tuple[str, ...]) -> _Ver
         values=item.values,
         depends_on=depends_on,
         capture=dict(item.capture),
-        place=item.place.short if item.place else None,
+        place=item.place,
     )
     notes = tuple(
         Finding(weight=Weight.NOTE, rule="kind", message=note, address=item.address)
@@ -308,7 +309,7 @@ def _deletion(
             live,
             [FieldChange(field=name, origin=Origin.INTENT) for name in live.values],
         ),
-        place=item.place.short if item is not None and item.place else None,
+        place=item.place if item is not None else None,
     )
     if model.capability is not Capability.MANAGED:
         return _Verdict(
@@ -334,6 +335,8 @@ def _followers(
     already: tuple[FieldChange, ...],
 ) -> tuple[FieldChange, ...]:
     """Fields that refer to an object this plan makes anew follow it, also when they cannot be read."""
+    if not renewed or not item.refers:
+        return ()
     taken = {change.field for change in already}
     return tuple(
         FieldChange(

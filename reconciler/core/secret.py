@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -49,7 +50,8 @@ def decode(value: Json) -> Json:
             case {"known_after_apply": str(expression)} if len(value) == 1:
                 return Deferred(expression)
             case _:
-                return {key: decode(item) for key, item in value.items()}
+                # Field names come back in every entry of a file: one copy of each is enough.
+                return {intern(key): decode(item) for key, item in value.items()}
     if isinstance(value, list):
         return [decode(item) for item in value]
     return value

@@ -3,42 +3,63 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from reconciler.core.digest import canonical, digest_text
+from reconciler.core.digest import canonical_json
 from reconciler.core.errors import CorruptFile
 from reconciler.core.plan import PLAN_FORMAT, Plan, check_seal
 from reconciler.core.state import SNAPSHOT_FORMAT, Entry, Snapshot, SnapshotHeader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from hashlib import _Hash as Hash
+
     from reconciler.core.secret import Json
+
+_ENTRY = TypeAdapter(Entry)
 
 
 def snapshot_text(snapshot: Snapshot) -> str:
     """Return the lines of a snapshot file: the header with its digest, then one entry a line."""
-    body = "".join(f"{canonical(entry.model_dump(mode='json'))}\n" for entry in snapshot.entries)
-    bare = snapshot.header.model_copy(update={"digest": "", "entries": len(snapshot.entries)})
-    sealed = bare.model_copy(update={"digest": _snapshot_digest(bare, body)})
-    return f"{canonical(sealed.model_dump(mode='json'))}\n{body}"
+    body = "".join(
+        f"{canonical_json(_ENTRY.dump_python(entry, mode='json'))}\n" for entry in snapshot.entries
+    )
+    header = snapshot.header.model_copy(update={"entries": len(snapshot.entries)})
+    digest = _hash_of(header)
+    digest.update(body.encode("utf-8", "surrogatepass"))
+    sealed = header.model_copy(update={"digest": f"sha256:{digest.hexdigest()}"})
+    return f"{canonical_json(sealed.model_dump(mode='json'))}\n{body}"
 
 
-def parse_snapshot(text: str, where: str) -> Snapshot:
-    """Return the snapshot in ``text``. Raises CorruptFile, naming ``where``."""
-    first, _, body = text.partition("\n")
-    header = parse_header(first, where)
-    if header.digest != _snapshot_digest(header.model_copy(update={"digest": ""}), body):
+def parse_snapshot(lines: Iterable[str], where: str) -> Snapshot:
+    """Return the snapshot in the ``lines`` of a file. Raises CorruptFile, naming ``where``.
+
+    Reads line by line: a file may hold 100,000 entries.
+    """
+    rest = iter(lines)
+    header = parse_header(next(rest, ""), where)
+    digest = _hash_of(header)
+    entries = []
+    problem: ValidationError | None = None
+    for line in rest:
+        digest.update(line.encode("utf-8", "surrogatepass"))
+        if problem is None:
+            try:
+                entries.append(_ENTRY.validate_json(line))
+            except ValidationError as error:
+                problem = error
+    if header.digest != f"sha256:{digest.hexdigest()}":
         raise CorruptFile(
             f"{where}: the snapshot was altered or cut off",
             detail="Its digest does not match its content, so nothing may be rolled back to it.",
             mend="restore the file from Git, or use another snapshot: reconciler history ENV",
         )
-    try:
-        entries = tuple(Entry.model_validate_json(line) for line in body.splitlines())
-    except ValidationError as error:
-        raise _unreadable(where, error) from None
-    return Snapshot(header, entries)
+    if problem is not None:
+        raise _unreadable(where, problem)
+    return Snapshot(header, tuple(entries))
 
 
 def parse_header(line: str, where: str) -> SnapshotHeader:
@@ -66,8 +87,10 @@ def parse_plan(text: str, where: str) -> Plan:
     return plan
 
 
-def _snapshot_digest(bare: SnapshotHeader, body: str) -> str:
-    return digest_text(f"{canonical(bare.model_dump(mode='json'))}\n{body}")
+def _hash_of(header: SnapshotHeader) -> Hash:
+    """Return a running hash that has taken in ``header`` without its digest."""
+    bare = header.model_copy(update={"digest": ""})
+    return sha256(f"{canonical_json(bare.model_dump(mode='json'))}\n".encode())
 
 
 def _json(text: str, where: str) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.going_back import expected_after
@@ -29,7 +30,7 @@ def still_differing(
         for change in plan.changes
     }
     entries = tuple(
-        entry.model_copy(update={"owned": tuple(sorted(removed.get(entry.address or "", ())))})
+        replace(entry, owned=tuple(sorted(removed.get(entry.address or "", ()))))
         for entry in after.entries
     )
     known = after._replace(entries=entries)

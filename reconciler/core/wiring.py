@@ -15,10 +15,20 @@ if TYPE_CHECKING:
 
 def needs(item: Declared) -> tuple[str, ...]:
     """Return the addresses that must be settled before ``item``: declared, or referred to."""
-    if not item.depends_on and all(is_settled(value) for value in item.values.values()):
+    if not item.depends_on and not item.refers:
         return ()
-    referred = set().union(*(waits_for(value) for value in item.values.values()))
-    return tuple(sorted({*item.depends_on, *referred}))
+    return tuple(sorted({*item.depends_on, *(address for address, _ in item.refers)}))
+
+
+def referred(values: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
+    """Return (address, field) of every ``${ref:…}`` in ``values``."""
+    return tuple(
+        (reference.target.address, reference.target.field)
+        for value in values.values()
+        for text in _expressions(value)
+        for reference in references(text)
+        if reference.scheme is Scheme.REF
+    )
 
 
 def waits_for(value: Json) -> frozenset[str]:
@@ -26,17 +36,6 @@ def waits_for(value: Json) -> frozenset[str]:
     return frozenset(
         reference.target.address
         for text in _expressions(value)
-        for reference in references(text)
-        if reference.scheme is Scheme.REF
-    )
-
-
-def referred_fields(item: Declared) -> tuple[tuple[str, str], ...]:
-    """Return (address, field) of every ``${ref:…}`` in ``item``."""
-    texts = [text for value in item.values.values() for text in _expressions(value)]
-    return tuple(
-        (reference.target.address, reference.target.field)
-        for text in texts
         for reference in references(text)
         if reference.scheme is Scheme.REF
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping  # noqa: TC003 - part of values
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from reconciler.core.change import Change
+from reconciler.core.change import Change  # noqa: TC001 - part of a value
 from reconciler.core.errors import (
     LiveStateUnknown,
     Refused,
@@ -178,7 +178,9 @@ def _observe(plan: Plan, tools: Tools, kinds: set[str]) -> Observation:
 
 def _kinds(plan: Plan, base: Snapshot | None, tools: Tools) -> set[str]:
     """Return the kinds to read: those of the plan, and those that the last snapshot remembers."""
-    remembered = {entry.kind for entry in base.entries if entry.address} if base is not None else set()
+    remembered = (
+        {entry.kind for entry in base.entries if entry.address} if base is not None else set()
+    )
     readable = {kind for kind in remembered if vendor_of(kind) in tools.sessions}
     declared = {address.partition("/")[0] for address in plan.managed}
     return declared | {change.kind for change in plan.changes} | readable

@@ -28,7 +28,10 @@ LIFETIME = timedelta(hours=1)
 
 
 class Request(NamedTuple):
-    """What a plan is made for, besides desired and live state."""
+    """What a plan is made for, besides desired and live state.
+
+    ``place`` gives ``file:line`` of a field of an address, or ``None``.
+    """
 
     id: str
     now: datetime
@@ -39,6 +42,7 @@ class Request(NamedTuple):
     prune: bool = False
     offline: bool = False
     selected: Callable[[str], bool] = lambda _: True
+    place: Callable[[str, str], str | None] = lambda *_: None
 
 
 def make_plan(
@@ -84,13 +88,22 @@ def make_plan(
             base=_base(base),
             live_at=live.header.taken_at,
             offline=request.offline,
-            changes=decisions.changes,
+            changes=tuple(_placed(change, request) for change in decisions.changes),
             findings=findings,
             unreadable=live.header.unreadable,
             summary=decisions.summary,
             managed=decisions.managed,
         )
     )
+
+
+def _placed(change: Change, request: Request) -> Change:
+    """Say where in the files each differing field stands."""
+    fields = tuple(
+        field.model_copy(update={"place": request.place(change.address, field.field)})
+        for field in change.field_changes
+    )
+    return change.model_copy(update={"field_changes": fields})
 
 
 def stamp(moment: datetime) -> str:

@@ -6,6 +6,7 @@ Every error of every file is reported at once. An empty folder is an empty desir
 from __future__ import annotations
 
 from hashlib import sha256
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
@@ -14,9 +15,9 @@ from reconciler.core.behaviour import rules_of
 from reconciler.core.diagnostic import Diagnostic, Place
 from reconciler.core.errors import InvalidInput
 from reconciler.core.order import dependency_order
-from reconciler.core.secret import Json, SecretValue, is_settled
+from reconciler.core.secret import Deferred, Json, SecretValue, is_settled
 from reconciler.core.state import DesiredState
-from reconciler.core.wiring import needs, referred_fields
+from reconciler.core.wiring import needs
 from reconciler.files.environment import Environment
 from reconciler.files.references import Scope, interpolate
 from reconciler.files.resources import located, read_resource
@@ -52,7 +53,7 @@ class Loaded(NamedTuple):
     environment: Environment
     settings: Mapping[str, Record]
     desired: DesiredState
-    locate: Callable[[str, str], Place | None]
+    locate: Callable[[str, str], str | None]
 
 
 class _Source(NamedTuple):
@@ -65,6 +66,10 @@ class _Source(NamedTuple):
     @property
     def locate(self) -> Locator:
         return places(self.text, self.file, self.item)
+
+    @property
+    def short(self) -> str:
+        return f"{self.file.rsplit('/', 1)[-1]}:{self.item.line}"
 
     @property
     def place(self) -> Place:
@@ -84,8 +89,8 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
     diagnostics: list[Diagnostic] = []
     environment, settings = _environment(root, name, catalogue, environ, diagnostics)
     folders = [*(environment.extends if environment is not None else ()), name]
-    sources: list[_Source] = []
     checksum = sha256()
+    sources: Iterator[_Source] = iter(())
     for one in folders:
         if one != name and not (folder / one).is_dir():
             known = suggestion(one, [path.name for path in folder.iterdir() if path.is_dir()])
@@ -98,7 +103,7 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
             continue
         for path in _files(folder / one):
             shown = path.relative_to(root).as_posix()
-            sources += _items(path, shown, checksum, diagnostics)
+            sources = chain(sources, _items(path, shown, checksum, diagnostics))
     scope = Scope(
         environment.vars if environment is not None else {},
         environ,
@@ -250,6 +255,7 @@ def _items(
         data = path.read_bytes()
         checksum.update(data)
         text = decode(data, shown)
+        del data
         for item in read_items(text, shown):
             if item.pointer[:1] == ("resources",) and len(item.pointer) == 2:
                 yield _Source(text, shown, item)
@@ -278,7 +284,7 @@ def _stray(source: _Source) -> Diagnostic:
 
 
 def _resources(
-    sources: list[_Source],
+    sources: Iterator[_Source],
     catalogue: Catalogue,
     scope: Scope,
     laid_over: bool,
@@ -297,7 +303,7 @@ def _resources(
             kinds=catalogue.kinds,
             scope=scope,
             locate=source.locate,
-            place=source.place,
+            place=source.short,
         )
         diagnostics += read.diagnostics
         if read.declared is None:
@@ -306,12 +312,12 @@ def _resources(
         if address in by_address:
             diagnostics.append(_twice(address, source, by_address[address]))
             continue
-        by_address[address] = source._replace(item=item._replace(value=None))
+        by_address[address] = source._replace(item=item._replace(value=None, pointer=()))
         declared.append(read.declared)
     return declared, by_address
 
 
-def _merged(sources: list[_Source]) -> Iterator[tuple[_Source, Json]]:
+def _merged(sources: Iterator[_Source]) -> Iterator[tuple[_Source, Json]]:
     """Lay later folders over earlier ones: meta keys and spec fields win, maps merge, lists are replaced."""
     by_address: dict[object, tuple[_Source, Json]] = {}
     for source in sources:
@@ -364,12 +370,10 @@ def _relations(
                     detail=f"{item.address} refers to {address}. {suggestion(address, by_address)}",
                     place=source.place,
                 )
-        for address, field in referred_fields(item):
+        for address, field in item.refers:
             if address in by_address:
                 yield from _unknown_field(item, address, field, catalogue, source)
-        if not all(
-            map(is_settled, (v for v in item.values.values() if not isinstance(v, SecretValue)))
-        ):
+        if any(isinstance(value, Deferred) for value in item.values.values()):
             continue
         for key in catalogue.model(item.kind).natural_keys(item.values):
             other = keys.setdefault((item.kind, key), item.address)
@@ -431,16 +435,16 @@ def _secret_outputs(catalogue: Catalogue) -> Callable[[str, str], bool]:
     return reveals
 
 
-def _locator(by_address: Mapping[str, _Source]) -> Callable[[str, str], Place | None]:
-    """Return a function that gives the place of a field of a resource; the item is read again for it."""
+def _locator(by_address: Mapping[str, _Source]) -> Callable[[str, str], str | None]:
+    """Return a function that gives ``file:line`` of a field of a resource; the item is read again for it."""
     cache: dict[str, Locator] = {}
 
-    def locate(address: str, path: str) -> Place | None:
+    def locate(address: str, path: str) -> str | None:
         source = by_address.get(address)
         if source is None:
             return None
-        found = cache.setdefault(address, source.locate)
-        return found(("spec", *path.split(".", 1)), key=True)
+        found = cache[address] if address in cache else cache.setdefault(address, source.locate)
+        return found(("spec", *path.split(".", 1)), key=True).short
 
     return locate
 

@@ -15,6 +15,7 @@ from reconciler.core.diagnostic import Diagnostic, Severity
 from reconciler.core.record import Record
 from reconciler.core.secret import Deferred, Json, SecretValue, is_settled
 from reconciler.core.state import Criticality, Declared, Ignore
+from reconciler.core.wiring import referred
 from reconciler.files.references import Problem, Scope, interpolate
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from jsonschema.protocols import Validator
 
-    from reconciler.core.diagnostic import Place
     from reconciler.core.resource import Resource
     from reconciler.files.yaml_reader import Locator
 
@@ -79,7 +79,7 @@ def read_resource(
     kinds: tuple[str, ...],
     scope: Scope,
     locate: Locator,
-    place: Place,
+    place: str,
 ) -> Read:
     """Turn one item into a Declared. ``models`` raises KeyError for an unknown kind."""
     try:
@@ -92,7 +92,9 @@ def read_resource(
     if has_references:
         spec, problems = interpolate(spec, scope, ("spec",))
     expanded = model.expand(spec)
-    literals = tuple(_literal_secrets(model, expanded.spec, locate))
+    misread = {problem.pointer[1] for problem in problems}
+    readable = {name: one for name, one in expanded.spec.items() if name not in misread}
+    literals = tuple(_literal_secrets(model, readable, locate))
     try:
         if item.state == "absent":
             values = _partial(model, expanded.spec)
@@ -104,7 +106,8 @@ def read_resource(
         )
         found = tuple(told) or tuple(_from_pydantic(error, locate))
         return Read(None, (*located(problems, locate), *literals, *found))
-    wrong = (*located(problems, locate), *literals, *_misplaced_secrets(model, values, locate))
+    misplaced = _misplaced_secrets(model, values, locate) if has_references else ()
+    wrong = (*located(problems, locate), *literals, *misplaced)
     if has_references and not wrong and not all(map(is_settled, values.values())):
         wrong = tuple(
             _explained(
@@ -115,11 +118,12 @@ def read_resource(
         )
     if wrong:
         return Read(None, wrong)
-    return Read(_declared(item, values, expanded.notes, place))
+    declared = _declared(item, values, expanded.notes, place)
+    return Read(declared._replace(refers=referred(values)) if has_references else declared)
 
 
 def _declared(
-    item: ResourceItem, values: dict[str, Json], notes: tuple[str, ...], place: Place
+    item: ResourceItem, values: dict[str, Json], notes: tuple[str, ...], place: str
 ) -> Declared:
     return Declared(
         address=f"{item.kind}/{item.name}",

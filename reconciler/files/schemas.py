@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from reconciler.core.behaviour import rules_of
 from reconciler.core.plan import Plan
 from reconciler.core.state import Entry, SnapshotHeader
@@ -34,7 +36,7 @@ def all_schemas(
             {
                 "oneOf": [
                     SnapshotHeader.model_json_schema(mode="serialization"),
-                    Entry.model_json_schema(mode="serialization"),
+                    TypeAdapter(Entry).json_schema(mode="serialization"),
                 ]
             },
             "reconciler snapshot: each line",
@@ -68,9 +70,16 @@ def resources_schema(models: Mapping[str, type[Resource]]) -> Schema:
     item["allOf"] = []
     for kind, model in sorted(models.items()):
         definitions[kind] = spec_schema(model)
-        there = {"properties": {"kind": {"const": kind}}, "required": ["kind"]}
+        definitions[f"{kind}.absent"] = {**definitions[kind], "required": []}
         item["allOf"].append(
-            {"if": there, "then": {"properties": {"spec": {"$ref": f"#/$defs/{kind}"}}}}
+            {
+                "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
+                "then": {
+                    "if": {"properties": {"state": {"const": "absent"}}, "required": ["state"]},
+                    "then": {"properties": {"spec": {"$ref": f"#/$defs/{kind}.absent"}}},
+                    "else": {"properties": {"spec": {"$ref": f"#/$defs/{kind}"}}},
+                },
+            }
         )
     schema = {
         "type": "object",
@@ -88,7 +97,10 @@ def item_schema(model: type[Resource] | None, kinds: tuple[str, ...]) -> Schema:
     if kinds:
         item["properties"]["kind"] |= {"enum": sorted(kinds)}
     if model is not None:
-        item["properties"]["spec"] = spec_schema(model)
+        spec = spec_schema(model)
+        item["if"] = {"properties": {"state": {"const": "absent"}}, "required": ["state"]}
+        item["then"] = {"properties": {"spec": {**spec, "required": []}}}
+        item["else"] = {"properties": {"spec": spec}, "required": ["spec"]}
     return {"$schema": DIALECT, **item}
 
 

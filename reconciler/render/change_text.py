@@ -9,7 +9,7 @@ from reconciler.core.finding import Finding, Weight
 from reconciler.core.state import Criticality
 from reconciler.render.layout import Line, Span, Style, columns, flowed, padded, span
 from reconciler.render.values import delta, pair, shown
-from reconciler.render.wording import SYMBOLS, captures, loss, reason
+from reconciler.render.wording import SYMBOLS, WAY_THROUGH, captures, loss, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +22,11 @@ _STYLES: Final = {
     Action.REPLACE: Style.REMOVED,
     Action.DELETE: Style.REMOVED,
     Action.MANUAL: Style.CHANGED,
+}
+_REMARKS: Final = {
+    Weight.REFUSAL: ("REFUSED", Style.ALARM),
+    Weight.WARNING: ("warning", Style.CHANGED),
+    Weight.NOTE: ("note", Style.PLAIN),
 }
 _INDENT: Final = "    "
 _DEEPER: Final = "      "
@@ -59,30 +64,44 @@ def finding_lines(
 ) -> Iterator[Line]:
     """Yield a remark, and the way through on a line of its own. ``named`` says what it is about."""
     about = f"{finding.address}: " if named and finding.address else ""
-    match finding.weight:
-        case Weight.REFUSAL:
-            words, style = f"REFUSED {finding.rule}: {about}{finding.message}", Style.ALARM
-        case Weight.WARNING:
-            words, style = f"warning: {about}{finding.message}", Style.CHANGED
-        case Weight.NOTE:
-            words, style = f"note: {about}{finding.message}", Style.PLAIN
-    yield from flowed([span(words, style)], width=width, indent=indent, hanging=f"{indent}  ")
+    words, style = _REMARKS[finding.weight]
+    rule = f" {finding.rule}" if finding.weight is Weight.REFUSAL else ""
+    yield from flowed(
+        [span(f"{words}{rule}: {about}{finding.message}", style)],
+        width=width,
+        indent=indent,
+        hanging=f"{indent}  ",
+    )
     if finding.remedy:
-        verb = "to allow it" if finding.weight is Weight.REFUSAL else "to mend it"
         yield from flowed(
-            [span(f"{verb}: {finding.remedy}")],
+            [span(f"{WAY_THROUGH[finding.weight]}: {finding.remedy}")],
             width=width,
             indent=f"{indent}  ",
             hanging=f"{indent}    ",
         )
 
 
+def field_rows(action: Action, field: FieldChange, room: int) -> list[list[Span]]:
+    """Return one field of a change; of a new or deleted object there is only one side."""
+    if action is Action.DELETE:
+        return [[Span(shown(field.before, min(room, _LONGEST_VALUE)))]]
+    if field.removed:
+        return [[Span(f"{shown(field.before, min(room - 12, _LONGEST_VALUE))} → (removed)")]]
+    if action is Action.CREATE or (action is Action.MANUAL and field.before is None):
+        return [[Span(shown(field.after, min(room, _LONGEST_VALUE)))]]
+    return value_rows(field.before, field.after, room)
+
+
 def value_rows(before: Json, after: Json, room: int) -> list[list[Span]]:
     """Return how a value changes: on one row when it fits, as a set where it is one, else before over after."""
     if (differs := delta(before, after)) is not None:
-        return [[*_delta_spans(differs.added, "+", Style.ADDED),
-                 *_delta_spans(differs.removed, "-", Style.REMOVED),
-                 Span(f"({differs.unchanged} unchanged)", Style.FAINT)]]
+        return [
+            [
+                *_delta_spans(differs.added, "+", Style.ADDED),
+                *_delta_spans(differs.removed, "-", Style.REMOVED),
+                Span(f"({differs.unchanged} unchanged)", Style.FAINT),
+            ]
+        ]
     old, new = pair(before, after, min(room - 2, _LONGEST_VALUE))
     if columns(old) + columns(new) + 3 <= room:
         return [[Span(f"{old} → {new}")]]
@@ -92,16 +111,14 @@ def value_rows(before: Json, after: Json, room: int) -> list[list[Span]]:
 def named_rows(
     name: str, rows: Sequence[Sequence[Span]], *, room: int, width: int
 ) -> Iterator[Line]:
-    """Yield ``rows`` with ``name`` before the first of them, aligned to ``room`` columns."""
+    """Yield ``rows`` with ``name`` before the first of them; values begin ``room`` columns further on."""
     hanging = _INDENT + " " * (room + 2)
-    for at, row in enumerate(rows):
-        label = padded(name, room) if at == 0 else " " * room
-        first, *others = row or [Span("")]
-        lead = Span(f"{_INDENT}{label}  ")
-        lines = flowed(
-            [first, *others], width=width, indent=lead.text, hanging=hanging
-        )
-        yield from lines
+    first, *others = rows
+    yield from flowed(
+        first, width=width, lead=(Span(f"{_INDENT}{padded(name, room)}  "),), hanging=hanging
+    )
+    for row in others:
+        yield from flowed(row, width=width, indent=hanging)
 
 
 def _headline(change: Change, today: str) -> Iterator[Span]:
@@ -112,23 +129,18 @@ def _headline(change: Change, today: str) -> Iterator[Span]:
         yield span("protected", Style.STRONG)
     if change.action in {Action.DELETE, Action.REPLACE} and change.remote_id:
         yield span(change.remote_id)
-    if change.action is Action.DELETE:
-        yield span(f"delete: {reason(change, today)}")
-    elif change.action is Action.CREATE:
-        yield span(f"create: {reason(change, today)}")
-    else:
-        yield span(reason(change, today))
+    yield span(reason(change, today))
     if change.place and not any(field.place for field in change.field_changes):
         yield span(change.place, Style.FAINT)
 
 
 def _field_lines(change: Change, width: int) -> Iterator[Line]:
-    fields = [one for one in change.field_changes if _says_something(change.action, one)]
+    fields = [one for one in change.field_changes if says_something(change.action, one)]
     names = [span(field.field).text for field in fields]
     room = max((columns(name) for name in names if columns(name) <= _WIDEST_NAME), default=0)
     origins = {field.origin for field in change.field_changes}
     for field, name in zip(fields, names, strict=True):
-        rows = _rows(change.action, field, max(width - len(_INDENT) - room - 2, _WIDEST_NAME))
+        rows = field_rows(change.action, field, max(width - len(_INDENT) - room - 2, _WIDEST_NAME))
         if len(origins) > 1 and field.origin is Origin.DRIFT:
             rows[-1].append(span("drift", Style.CHANGED))
         if field.note and not field.forces_replacement:
@@ -138,20 +150,10 @@ def _field_lines(change: Change, width: int) -> Iterator[Line]:
         yield from named_rows(name, rows, room=room, width=width)
 
 
-def _says_something(action: Action, field: FieldChange) -> bool:
+def says_something(action: Action, field: FieldChange) -> bool:
     """An object that goes away is told by what it holds, not by its empty fields."""
     empty: list[Json] = [None, "", [], {}]
     return action is not Action.DELETE or field.before not in empty
-
-
-def _rows(action: Action, field: FieldChange, room: int) -> list[list[Span]]:
-    if action is Action.DELETE:
-        return [[Span(shown(field.before, min(room, _LONGEST_VALUE)))]]
-    if field.removed:
-        return [[Span(f"{shown(field.before, min(room - 12, _LONGEST_VALUE))} → (removed)")]]
-    if action is Action.CREATE:
-        return [[Span(shown(field.after, min(room, _LONGEST_VALUE)))]]
-    return value_rows(field.before, field.after, room)
 
 
 def _delta_spans(items: Sequence[str], sign: str, style: Style) -> Iterator[Span]:

@@ -11,6 +11,8 @@ from reconciler.render.escaping import terminal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+WIDTH: Final = 100
+"""Columns where nobody says how many there are."""
 NARROWEST: Final = 40
 """Columns that are used even when the terminal claims to have fewer."""
 GAP: Final = "   "
@@ -65,17 +67,18 @@ def flowed(
     width: int,
     indent: str = "",
     hanging: str | None = None,
+    lead: Line = (),
     gap: str = GAP,
 ) -> Iterator[Line]:
     """Yield lines of ``spans`` with ``gap`` between them, broken between spans where they can be.
 
     A span that does not fit on a line of its own is broken between words; a word never is, so that commands and
-    addresses can be copied. ``hanging`` indents every line but the first.
+    addresses can be copied. The first line begins with ``indent`` and ``lead``, the others with ``hanging``.
     """
     width = max(width, NARROWEST)
     after = indent if hanging is None else hanging
-    line: list[Span] = [Span(indent)]
-    used = start = columns(indent)
+    line: list[Span] = [Span(indent), *lead]
+    used = start = sum(each.columns for each in line)
     for each in spans:
         if used > start and used + columns(gap) + each.columns > width:
             yield tuple(line)
@@ -96,25 +99,16 @@ def flowed(
 
 
 def table(rows: Sequence[Line], *, width: int) -> Iterator[Line]:
-    """Yield ``rows`` with their spans in columns; the last span of a row wraps."""
-    most = max(map(len, rows), default=0)
-    rooms = [
-        max((row[at].columns for row in rows if at < len(row) - 1), default=0) for at in range(most)
-    ]
-    for row in rows:
-        if not row:
-            continue
-        cells = tuple(
-            Span(padded(cell.text, room), cell.style)
-            for cell, room in zip(row[:-1], rooms, strict=False)
+    """Yield ``rows`` of equal length with their spans in columns; only the last column wraps."""
+    rooms = [max(cell.columns for cell in column) for column in zip(*rows, strict=True)][:-1]
+    before = sum(room + 2 for room in rooms)
+    hanging = " " * (before if before <= width // 2 else 4)
+    for *cells, last in rows:
+        lead = tuple(
+            Span(padded(f"{cell.text}  ", room + 2), cell.style)
+            for cell, room in zip(cells, rooms, strict=True)
         )
-        before = sum(cell.columns + 2 for cell in cells)
-        spaced = tuple(one for cell in cells for one in (cell, Span("  ")))
-        hanging = " " * (before if before < width // 2 else 4)
-        first, *others = [*flowed([row[-1]], width=width - before)] or [()]
-        yield (*spaced, *first)
-        rest = " ".join(part.text for other in others for part in other)
-        yield from flowed([Span(rest, row[-1].style)] if rest else [], width=width, indent=hanging)
+        yield from flowed([last], width=width, lead=lead, hanging=hanging)
 
 
 def painted(lines: Iterable[Line], *, color: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.render.change_text import change_lines, finding_lines
-from reconciler.render.layout import Line, Style, flowed, painted, span
+from reconciler.render.layout import WIDTH, Line, Style, flowed, painted, span
 from reconciler.render.wording import (
     calm,
     findings_by_address,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reconciler.core.state import Unreadable
 
 
-def plan_text(plan: Plan, *, color: bool, width: int) -> str:
+def plan_text(plan: Plan, *, color: bool = False, width: int = WIDTH) -> str:
     """Return ``plan`` as a person reads it, in the order in which it would be carried out."""
     return painted(_lines(plan, width), color=color)
 
@@ -40,6 +40,8 @@ def _lines(plan: Plan, width: int) -> Iterator[Line]:
         mine = findings.get(change.address, ())
         yield from change_lines(change, mine, today=plan.created_at, width=width)
     general = general_findings(plan)
+    if general and plan.changes:
+        yield ()
     for finding in general:
         yield from finding_lines(finding, width=width, indent="", named=True)
     aside = [span(words) for words in left_aside(plan)]

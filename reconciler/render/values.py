@@ -20,6 +20,7 @@ NOT_THERE: Final = "(not there)"
 _LEAST: Final = 12
 _DEEPEST: Final = 6
 _CONTEXT: Final = 12
+_MORE: Final = len("[…  9999 more]")
 _BARE: Final = re.compile(r"[A-Za-z_*][\w.*/-]*\Z", re.ASCII)
 _WORDS_OF_JSON: Final = frozenset({"null", "true", "false"})
 _QUOTED: Final = {'"': '\\"', "\\": "\\\\"}
@@ -79,10 +80,9 @@ def clipped(text: str, room: int) -> str:
 
 def _shown(value: Json, room: int, depth: int) -> str:
     match value:
-        case SecretValue(reference=None):
-            return "[secret, not known]"
         case SecretValue(reference=reference):
-            return f"[secret {clipped(str(reference), room)}]"
+            known = reference is not None
+            return f"[secret {clipped(str(reference), room)}]" if known else "[secret, not known]"
         case Deferred(expression=expression):
             return f"(known after apply: {clipped(expression, room)})"
         case str():
@@ -93,10 +93,8 @@ def _shown(value: Json, room: int, depth: int) -> str:
         case dict():
             items = (f"{_key(key)}: {_shown(item, room, depth + 1)}" for key, item in value.items())
             return f"{{{_listed(items, len(value), room, depth)}}}"
-        case _ if value is MISSING:
-            return NOT_THERE
         case _:
-            return clipped(json.dumps(value, default=str), room)
+            return NOT_THERE if value is MISSING else clipped(json.dumps(value, default=str), room)
 
 
 def _listed(items: Iterable[str], count: int, room: int, depth: int) -> str:
@@ -107,7 +105,7 @@ def _listed(items: Iterable[str], count: int, room: int, depth: int) -> str:
     used = 0
     for item in items:
         used += columns(item) + 2
-        if taken and used > room:
+        if taken and used > room - _MORE:
             return f"{', '.join(taken)}, … {count - len(taken)} more"
         taken.append(item)
     return ", ".join(taken)

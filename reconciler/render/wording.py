@@ -28,7 +28,12 @@ LOSS: Final = {
     Reversibility.ONE_WAY: "one-way",
     Reversibility.MANUAL: "by hand",
 }
-_STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?Z")
+WAY_THROUGH: Final = {
+    Weight.REFUSAL: "to allow it",
+    Weight.WARNING: "to mend it",
+    Weight.NOTE: "to mend it",
+}
+_STAMP: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|\+00:00)")
 _NAMED: Final = 2
 _MOST_NAMED: Final = 10
 
@@ -124,8 +129,10 @@ def left_aside(plan: Plan) -> Iterator[str]:
         yield f"not managed: {len(summary.unmanaged)} (reconciler import {plan.environment})"
     if summary.ignored:
         first = min(one.until for one in summary.ignored)
-        when = f"until {first}" if len({one.until for one in summary.ignored}) == 1 else (
-            f"the first until {first}"
+        when = (
+            f"until {first}"
+            if len({one.until for one in summary.ignored}) == 1
+            else (f"the first until {first}")
         )
         names = some([f"{one.address}#{one.field}" for one in summary.ignored])
         yield f"ignored: {len(summary.ignored)} {when} ({names})"
@@ -149,15 +156,19 @@ def loss(change: Change) -> str:
 
 
 def reason(change: Change, today: str) -> str:
-    """Return why the change is made, and of a replacement what forces it."""
+    """Return what is done and why; for an update, whose symbol says it, only why."""
     why = short_times(change.reason, today)
-    if change.action is Action.MANUAL:
-        return f"by hand: {change.reversibility_reason or why}"
-    forced = [one for one in change.field_changes if one.forces_replacement]
-    if change.action is not Action.REPLACE or not forced:
-        return why
-    causes = "; ".join(f"{one.field}, {one.note or 'fixed at creation'}" for one in forced)
-    return f"replace: {causes} · {why}"
+    match change.action:
+        case Action.UPDATE:
+            return why
+        case Action.MANUAL:
+            return f"by hand: {change.reversibility_reason or why}"
+        case Action.REPLACE:
+            forced = [one for one in change.field_changes if one.forces_replacement]
+            causes = [f"{one.field}, {one.note or 'fixed at creation'}" for one in forced]
+            return f"replace: {'; '.join([*causes, why])}"
+        case _:
+            return f"{change.action}: {why}"
 
 
 def captures(change: Change) -> Iterator[str]:
@@ -205,9 +216,7 @@ def _by_weight(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _objects_read(plan: Plan) -> int:
     """Count the live objects that the plan knows of; one that serves several addresses counts once."""
-    managed = {
-        (address.partition("/")[0], one.remote_id) for address, one in plan.managed.items()
-    }
+    managed = {(address.partition("/")[0], one.remote_id) for address, one in plan.managed.items()}
     changed = {(change.kind, change.remote_id) for change in plan.changes}
     others = {(one.kind, one.remote_id) for one in plan.summary.unmanaged}
     return sum(remote_id is not None for _, remote_id in managed | changed | others)

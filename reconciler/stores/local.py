@@ -80,7 +80,11 @@ class LocalStore:
         labels = {label.name: label.snapshot for label in self.labels()}
         snapshot_id = self._resolve(name, labels)
         path = self._path(snapshot_id)
-        snapshot = parse_snapshot(_read(path), str(path))
+        try:
+            with path.open(encoding="utf-8", newline="\n") as file:
+                snapshot = parse_snapshot(file, str(path))
+        except UnicodeDecodeError:
+            raise _not_text(path) from None
         if snapshot.header.environment != self._environment:
             raise CorruptFile(
                 f"{path}: a snapshot of {snapshot.header.environment}, not of {self._environment}"
@@ -228,8 +232,11 @@ class LocalStore:
 
     def _header(self, snapshot_id: str) -> SnapshotHeader:
         path = self._path(snapshot_id)
-        with path.open(encoding="utf-8") as file:
-            return parse_header(file.readline(), str(path))
+        try:
+            with path.open(encoding="utf-8", newline="\n") as file:
+                return parse_header(file.readline(), str(path))
+        except UnicodeDecodeError:
+            raise _not_text(path) from None
 
     def _resolve(self, name: str, labels: dict[str, str]) -> str:
         if name in labels:
@@ -287,7 +294,11 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise CorruptFile(f"{path}: not readable", detail="It is not UTF-8.") from None
+        raise _not_text(path) from None
+
+
+def _not_text(path: Path) -> CorruptFile:
+    return CorruptFile(f"{path}: not readable", detail="It is not UTF-8.")
 
 
 def _invalid(summary: str, detail: str = "", mend: str = "") -> InvalidInput:

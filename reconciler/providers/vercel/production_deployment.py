@@ -231,7 +231,9 @@ class ProductionDeployments:
         if found.get("target") != "production":
             return f"{target} is no production deployment: promoting it would build it anew"
         if pins:
-            return f"{target} is no rollback candidate: it never served production, or it was retired"
+            return (
+                f"{target} is no rollback candidate: it never served production, or it was retired"
+            )
         return None
 
     def _rollback_candidates(self) -> frozenset[str]:
