@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.core.behaviour import defaults_of, rules_of
+from reconciler.core.behaviour import rules_of
 from reconciler.core.change import (
     Action,
     Change,
     FieldChange,
     Origin,
-    Reversibility,
 )
-from reconciler.core.compare import MISSING, compare, owned_paths, precondition, value_at
+from reconciler.core.compare import compare, precondition
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.order import dependency_order, in_order
-from reconciler.core.plan import Ignored, Managed, Summary, Unmanaged, Unverifiable
+from reconciler.core.plan import Ignored, Managed, Summary, Unverifiable
 from reconciler.core.resource import Capability
-from reconciler.core.secret import Deferred, Json, SecretValue
+from reconciler.core.reversibility import classified, manual, unsendable_field
+from reconciler.core.secret import Json, SecretValue
+from reconciler.core.summing_up import counted, managed, unmanaged
 from reconciler.core.wiring import needs, resolve_known, waits_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.core.behaviour import FieldRule
     from reconciler.core.resource import Resource
     from reconciler.core.state import Declared, DesiredState, Entry, Snapshot
 
@@ -95,13 +94,19 @@ def decide(
             sorted(a for a, item in known.items() if a not in changed and not item.absent)
         ),
         unknown=tuple(sorted(i.address for i in desired.resources if i.kind in unknown_kinds)),
-        unmanaged=_unmanaged(world, snapshot),
+        unmanaged=unmanaged(desired, snapshot, changed),
         ignored=tuple(one for verdict in verdicts.values() for one in verdict.ignored),
         unverifiable=tuple(one for verdict in verdicts.values() for one in verdict.unverifiable),
     )
     findings = tuple(one for v in (*verdicts.values(), *removed.values()) for one in v.findings)
-    managed = {address: _managed(world, item) for address, item in known.items() if not item.absent}
-    return Decisions(ordered, findings, _counted(summary, ordered), managed)
+    remembered = {
+        address: managed(
+            world.model(item.kind), item, world.live.get(address), base_entries.get(address)
+        )
+        for address, item in readable.items()
+        if not item.absent
+    }
+    return Decisions(ordered, findings, counted(summary, ordered), remembered)
 
 
 def _verdicts(world: _World, known: Mapping[str, Declared]) -> dict[str, _Verdict]:
@@ -177,16 +182,16 @@ def _changed(
         criticality=item.criticality,
         protected=item.protected,
         field_changes=fields,
-        values=_replacement(model, item, live) if replaces else {},
+        values=_replacement(item, live, fields) if replaces else {},
         precondition=precondition(model, live, fields),
         depends_on=depends_on,
         capture=dict(item.capture),
         calls=2 if replaces else 1,
         place=item.place,
     )
-    if replaces and (unsendable := _unsendable(model, change.values)):
-        return _manual(change, unsendable)
-    return model.review(_classified(model, change), declared=item.values, live=live.values)
+    if replaces and (unsendable := unsendable_field(model, change.values)):
+        return manual(change, unsendable)
+    return model.review(classified(model, change), declared=item.values, live=live.values)
 
 
 def _missing(world: _World, item: Declared, depends_on: tuple[str, ...]) -> _Verdict:
@@ -225,9 +230,9 @@ def _missing(world: _World, item: Declared, depends_on: tuple[str, ...]) -> _Ver
         Finding(weight=Weight.NOTE, rule="kind", message=note, address=item.address)
         for note in item.notes
     )
-    if unsendable := _unsendable(model, item.values):
-        return _Verdict(_manual(change, unsendable), notes)
-    change = model.review(_classified(model, change), declared=item.values, live={})
+    if unsendable := unsendable_field(model, item.values):
+        return _Verdict(manual(change, unsendable), notes)
+    change = model.review(classified(model, change), declared=item.values, live={})
     return _Verdict(change, notes)
 
 
@@ -323,7 +328,7 @@ def _deletion(
                 ),
             )
         )
-    change = model.review(_classified(model, change), declared={}, live=live.values)
+    change = model.review(classified(model, change), declared={}, live=live.values)
     return _Verdict(change, _read_only(change, live))
 
 
@@ -354,84 +359,20 @@ def _followers(
     )
 
 
-def _replacement(model: type[Resource], item: Declared, live: Entry) -> dict[str, Json]:
-    """A new object keeps what the old one had where nothing else was declared."""
-    kept = {
+def _replacement(item: Declared, live: Entry, fields: tuple[FieldChange, ...]) -> dict[str, Json]:
+    """A new object keeps what the old one had, but for the fields that change."""
+    values = {
         name: value for name, value in live.values.items() if not isinstance(value, SecretValue)
     }
-    merged = {
-        rule.name: {**(kept.get(rule.name) or {}), **(item.values.get(rule.name) or {})}
-        for rule in rules_of(model)
-        if rule.merged and (rule.name in kept or rule.name in item.values)
-    }
-    return {**kept, **item.values, **merged}
-
-
-def _unsendable(model: type[Resource], values: Mapping[str, Json]) -> str | None:
-    """Name a field whose value is a secret that nobody can provide, or that is required and not there."""
-    defaults = defaults_of(model)
-    for rule in rules_of(model):
-        value = values.get(rule.name, MISSING)
-        if isinstance(value, SecretValue) and value.reference is None:
-            return rule.name
-        if value is MISSING and rule.required and rule.is_secret(values, defaults):
-            return rule.name
-    return None
-
-
-def _manual(change: Change, field: str) -> Change:
-    reason = f"{field} was never readable, and no reference to it is declared"
-    return change.model_copy(
-        update={
-            "action": Action.MANUAL,
-            "calls": 0,
-            "reversibility": Reversibility.MANUAL,
-            "reversibility_reason": reason,
-            "follow_ups": (f"declare {field} with a ${{secret:…}} reference, then plan again",),
-        }
-    )
-
-
-def _classified(model: type[Resource], change: Change) -> Change:
-    kind, reason = _reversibility(model, change)
-    return change.model_copy(update={"reversibility": kind, "reversibility_reason": reason})
-
-
-def _reversibility(model: type[Resource], change: Change) -> tuple[Reversibility, str]:
-    reveals = any(output.secret and output.only_at_create for output in model.outputs.values())
-    hidden = [
-        field.field
-        for field in change.field_changes
-        if isinstance(field.before, SecretValue) and field.before.reference is None
-    ]
-    match change.action:
-        case Action.REPLACE:
-            return (
-                Reversibility.LOSSY,
-                "a new signing secret and a new id" if reveals else "a new id",
-            )
-        case Action.DELETE if reveals:
-            return Reversibility.LOSSY, "created again it has a new signing secret and a new id"
-        case Action.DELETE | Action.UPDATE if hidden:
-            return Reversibility.LOSSY, f"the present value of {', '.join(hidden)} is not known"
-        case Action.DELETE if _lost(model, change):
-            return (
-                Reversibility.LOSSY,
-                f"the value of {', '.join(_lost(model, change))} is not known",
-            )
-        case _:
-            return Reversibility.REVERSIBLE, ""
-
-
-def _lost(model: type[Resource], change: Change) -> list[str]:
-    """Return the secret fields of a deleted object whose value nobody could set again."""
-    before = change.before()
-    defaults = defaults_of(model)
-    return [
-        rule.name
-        for rule in rules_of(model)
-        if rule.is_secret(before, defaults) and rule.required and rule.name not in before
-    ]
+    values |= {name: value for name, value in item.values.items() if name not in values}
+    for field in fields:
+        name, dot, key = field.field.partition(".")
+        if not dot:
+            values[name] = field.after
+            continue
+        kept = {one: value for one, value in (values.get(name) or {}).items() if one != key}
+        values[name] = kept if field.removed else {**kept, key: field.after}
+    return values
 
 
 def _reason(world: _World, fields: tuple[FieldChange, ...]) -> str:
@@ -487,55 +428,3 @@ def _read_only(change: Change, live: Entry) -> tuple[Finding, ...]:
             remedy="change it where it is managed, or take it out of the file",
         ),
     )
-
-
-def _managed(world: _World, item: Declared) -> Managed:
-    live = world.live.get(item.address)
-    model = world.model(item.kind)
-    defaults = defaults_of(model)
-    unseen = {
-        rule.name: _last_reference(world, item, rule)
-        for rule in rules_of(model)
-        if rule.name in item.values and rule.is_write_only(item.values, defaults)
-    }
-    before = world.base.get(item.address)
-    owned = before.owned if item.owns_all and before is not None else owned_paths(model, item)
-    return Managed(
-        live.remote_id if live else None, owned, unseen, item.criticality, item.protected
-    )
-
-
-def _last_reference(world: _World, item: Declared, rule: FieldRule) -> Json:
-    """What the live object is known to hold: what was applied last, else what is declared now."""
-    before = world.base.get(item.address)
-    known = value_at(before.values, rule.name) if before is not None else MISSING
-    return item.values[rule.name] if known is MISSING or isinstance(known, Deferred) else known
-
-
-def _unmanaged(world: _World, snapshot: Snapshot) -> tuple[Unmanaged, ...]:
-    declared = {item.address for item in world.desired.resources}
-    return tuple(
-        Unmanaged(
-            kind=entry.kind,
-            remote_id=entry.remote_id,
-            what=" ".join(str(part) for part in _natural(world.model(entry.kind), entry)),
-        )
-        for entry in snapshot.entries
-        if entry.address is None or entry.address not in declared
-    )
-
-
-def _natural(model: type[Resource], entry: Entry) -> Iterable[Json]:
-    return (entry.values.get(rule.name) or "" for rule in rules_of(model) if rule.key)
-
-
-def _counted(summary: Summary, changes: tuple[Change, ...]) -> Summary:
-    actions = Counter(str(change.action) for change in changes)
-    counts = {str(action): actions[str(action)] for action in Action} | {
-        "unchanged": len(summary.unchanged),
-        "unknown": len(summary.unknown),
-        "unmanaged": len(summary.unmanaged),
-        "ignored": len(summary.ignored),
-        "unverifiable": len(summary.unverifiable),
-    }
-    return summary.model_copy(update={"counts": counts})

@@ -20,7 +20,8 @@ class FileJournal:
 
     def __init__(self, path: Path, run: str, clock: Clock) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8")
+        path.touch()
+        self._path = path
         self._run = run
         self._clock = clock
         self._seq = 0
@@ -38,12 +39,10 @@ class FileJournal:
                 "event": event,
                 **facts,
             }
-            self._file.write(f"{json.dumps(record, ensure_ascii=False)}\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        self._file.close()
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(record, ensure_ascii=False)}\n")
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def read_journal(path: Path) -> tuple[dict[str, Any], ...]:
