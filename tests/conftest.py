@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from reconciler.conformance.world import World
 from reconciler.sandbox.server import serve
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-
-# The same examples in every run. RECONCILER_LAWS=long looks at many more, and at others each time.
+# The environment variable RECONCILER_LAWS chooses how hard the laws are tried: ``short`` (the default) looks at the
+# same few examples in every run, ``long`` at many and at others each time, ``raw`` shows the first failure as it is.
 settings.register_profile(
     "short",
     max_examples=20,
     derandomize=True,
     database=None,
     deadline=None,
-    suppress_health_check=SLOW,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.register_profile(
-    "long", max_examples=1000, database=None, deadline=None, suppress_health_check=SLOW
+    "long", settings.get_profile("short"), max_examples=1000, derandomize=False
+)
+settings.register_profile(
+    "raw", settings.get_profile("short"), phases=[Phase.explicit, Phase.generate]
 )
 settings.load_profile(os.environ.get("RECONCILER_LAWS", "short"))
 

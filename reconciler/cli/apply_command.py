@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli import console, options
-from reconciler.cli.applying import Agreement, carry_out, exit_code_of_run
+from reconciler.cli.applying import AS_USUAL, Agreement, Manner, carry_out, exit_code_of_run
 from reconciler.cli.checking import run_checks
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.plan_command import verdict
@@ -17,10 +17,12 @@ from reconciler.cli.workspace import Workspace
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput, StalePlan
 from reconciler.core.stored import parse_plan
+from reconciler.engine.outcome import Result
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
     from reconciler.engine.applying import Report
+    from reconciler.engine.scheduling import OnError
     from reconciler.files.loading import Loaded
 
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 @options.selecting
 @options.consenting
 @click.option("--prune", is_flag=True, help="Delete managed objects that are no longer declared.")
+@options.manners
 @options.agreeing
 @options.formats("json")
 @click.pass_context
@@ -42,52 +45,92 @@ def command(  # noqa: PLR0913 - one parameter an option
     allow_replace: tuple[str, ...],
     allow_delete: tuple[str, ...],
     prune: bool,
+    on_error: OnError,
+    confirm_within: float | None,
     yes: bool,
     confirm: str | None,
     form: str,
 ) -> int:
     """Carry out PLAN in ENV; without PLAN, make one, show it and ask."""
     workspace = Workspace(ctx)
+    agreement, manner = Agreement(yes, confirm), Manner(on_error, confirm_within)
     if plan_file is not None:
         if any((only, exclude, allow_replace, allow_delete, prune)):
             raise click.UsageError(
                 "A saved plan is applied as it is: give these options to `plan`."
             )
         plan = saved_plan(workspace, environment, plan_file)
-        loaded = workspace.load_environment(environment)
-        report = carry_out(workspace, plan, loaded, loaded.desired, Agreement(yes, confirm))
-        return ended(ctx, workspace, plan, loaded, report, form)
+        loaded = _still_the_same(workspace, plan)
+        report = carry_out(workspace, plan, loaded, loaded.desired, agreement, manner)
+        return ended(ctx, workspace, plan, loaded, report, form, manner)
     wish = Wish(environment, None, None, only, exclude, allow_replace, allow_delete, prune)
-    return apply_wish(ctx, workspace, wish, Agreement(yes, confirm), form)
+    return apply_wish(ctx, workspace, wish, agreement, form, manner)
 
 
 def apply_wish(
-    ctx: click.Context, workspace: Workspace, wish: Wish, agreement: Agreement, form: str
+    ctx: click.Context,
+    workspace: Workspace,
+    wish: Wish,
+    agreement: Agreement,
+    form: str,
+    manner: Manner = AS_USUAL,
 ) -> int:
     """Plan, show, ask and apply; return the exit code. An empty plan is success."""
     with proposed(workspace, wish) as proposal:
         plan = proposal.plan
-    if not plan.changes and not plan.findings:
+    if not plan.changes and not plan.refusals:
         show_plan(ctx, plan, form)
         return int(verdict(plan, exit_code=False))
     if form == "text":
         show_plan(ctx, plan, form)
-    report = carry_out(workspace, plan, proposal.loaded, proposal.desired, agreement)
-    return ended(ctx, workspace, plan, proposal.loaded, report, form)
+    report = carry_out(workspace, plan, proposal.loaded, proposal.desired, agreement, manner)
+    return ended(ctx, workspace, plan, proposal.loaded, report, form, manner)
 
 
 def ended(
-    ctx: click.Context, workspace: Workspace, plan: Plan, loaded: Loaded, report: Report, form: str
+    ctx: click.Context,
+    workspace: Workspace,
+    plan: Plan,
+    loaded: Loaded,
+    report: Report,
+    form: str,
+    manner: Manner = AS_USUAL,
 ) -> int:
-    """Run the declared checks after a success, show how the run ended, and return the exit code."""
+    """Run the declared checks after a success, show how the run ended, and return the exit code.
+
+    Takes the run back when it was not confirmed in time, or failed and was to be taken back then.
+    """
     code = exit_code_of_run(report)
     results = run_checks(loaded.environment, workspace.clock) if code is ExitCode.OK else ()
     show_run(ctx, plan, report, form)
     failed = [result.name for result in results if not result.passed]
     if failed:
         console.say(f"The changes are made, but these checks failed: {', '.join(failed)}")
-        return int(ExitCode.INCOMPLETE)
+        console.say(f"to take them back: reconciler undo {plan.environment} {report.run}")
+        code = ExitCode.INCOMPLETE
+    changed = any(outcome.result is Result.DONE for outcome in report.outcomes)
+    gives_up = report.result == "not confirmed" or (
+        manner.on_error == "rollback" and code is ExitCode.INCOMPLETE
+    )
+    if gives_up and changed:
+        console.say(f"Taking run {report.run} back: {report.result}")
+        back = Wish(plan.environment, undo=report.run)
+        apply_wish(ctx, workspace, back, Agreement(yes=True, confirm=plan.environment), "text")
     return int(code)
+
+
+def _still_the_same(workspace: Workspace, plan: Plan) -> Loaded:
+    """Return the files that a saved plan was made from. Raises StalePlan when they have changed since."""
+    if plan.desired.source != "files":
+        return workspace.load_environment(plan.environment)
+    loaded = workspace.load(plan.environment)
+    if loaded.desired.digest != plan.desired.digest:
+        raise StalePlan(
+            f"desired_state/{plan.environment} has changed since the plan was made",
+            detail="What was agreed to is not what the files say now.",
+            mend=f"reconciler plan {plan.environment}",
+        )
+    return loaded
 
 
 def saved_plan(workspace: Workspace, environment: str, name: str) -> Plan:

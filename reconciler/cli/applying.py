@@ -13,13 +13,15 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
 from reconciler.core.change import Change
 from reconciler.engine.applying import Report, Tools, apply, check_usable
-from reconciler.engine.stepping import Outcome, Result
+from reconciler.engine.outcome import Outcome, Result
+from reconciler.engine.recovering import recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.core.plan import Plan
     from reconciler.core.state import DesiredState
+    from reconciler.engine.scheduling import OnError
     from reconciler.files.loading import Loaded
 
 
@@ -30,10 +32,58 @@ class Agreement(NamedTuple):
     confirm: str | None
 
 
+class Manner(NamedTuple):
+    """How a run is carried out: what to do on an error, and how long to wait for a confirmation (seconds)."""
+
+    on_error: OnError = "stop"
+    confirm_within: float | None = None
+
+
+AS_USUAL = Manner()
+"""Stop at the first error, and wait for nobody."""
+
+
 def carry_out(
-    workspace: Workspace, plan: Plan, loaded: Loaded, desired: DesiredState, agreement: Agreement
+    workspace: Workspace,
+    plan: Plan,
+    loaded: Loaded,
+    desired: DesiredState,
+    agreement: Agreement,
+    manner: Manner = AS_USUAL,
 ) -> Report:
     """Check, ask and apply. Raises Refused without consent, and whatever ``engine.applying`` raises."""
+    with _tools(workspace, plan, loaded, desired, manner) as tools:
+        check_usable(plan, tools)
+        console.ask(
+            consequences(plan),
+            yes=agreement.yes,
+            environment=plan.environment,
+            protected=plan.protected and not plan.going_back,
+            confirmed=agreement.confirm,
+        )
+        return _watched(plan, apply(plan, tools, workspace.new_id()))
+
+
+def go_on(
+    workspace: Workspace, plan: Plan, run: str, loaded: Loaded, agreement: Agreement
+) -> Report:
+    """Ask, and finish a run that was cut off. Raises Refused without consent."""
+    with _tools(workspace, plan, loaded, loaded.desired, AS_USUAL) as tools:
+        console.ask(
+            f"Finish run {run} in {plan.environment}: find out what was done, and do the rest.\nGo on?",
+            yes=agreement.yes,
+            environment=plan.environment,
+            protected=plan.protected and not plan.going_back,
+            confirmed=agreement.confirm,
+        )
+        return _watched(plan, recover(plan, run, tools))
+
+
+@contextmanager
+def _tools(
+    workspace: Workspace, plan: Plan, loaded: Loaded, desired: DesiredState, manner: Manner
+) -> Iterator[Tools]:
+    """Open what a run needs: accounts that may be written, and Ctrl-C that lets the call in flight end."""
     store = workspace.store(plan.environment)
     kinds = kinds_of(desired, store.base(), loaded.settings)
     kinds |= {change.kind for change in plan.changes} | {a.partition("/")[0] for a in plan.managed}
@@ -41,7 +91,7 @@ def carry_out(
         workspace.sessions(loaded.settings, kinds, writes=True) as sessions,
         _stop_after_call() as stopping,
     ):
-        tools = Tools(
+        yield Tools(
             sessions=sessions,
             store=store,
             secrets=workspace.secrets,
@@ -50,15 +100,9 @@ def carry_out(
             tool_version=reconciler.__version__,
             by=workspace.who,
             stopping=stopping,
+            on_error=manner.on_error,
+            confirm_within=manner.confirm_within,
         )
-        check_usable(plan, tools)
-        console.ask(
-            consequences(plan),
-            yes=agreement.yes,
-            protected=plan.environment if plan.protected else None,
-            confirmed=agreement.confirm,
-        )
-        return _watched(plan, tools, workspace.new_id())
 
 
 def consequences(plan: Plan) -> str:
@@ -87,11 +131,11 @@ def exit_code_of_run(report: Report) -> ExitCode:
     return ExitCode.INCOMPLETE
 
 
-def _watched(plan: Plan, tools: Tools, run: str) -> Report:
+def _watched(plan: Plan, events: Iterator[Change | Outcome | Report]) -> Report:
     """Show each call as it is made; the report comes last."""
     report: Report | None = None
     with Progress(len(plan.changes)) as progress:
-        for event in apply(plan, tools, run):
+        for event in events:
             match event:
                 case Change():
                     progress.started(event)

@@ -47,31 +47,33 @@ def wants_color(ctx: click.Context) -> bool:
     )
 
 
-def ask(question: str, *, yes: bool, protected: str | None, confirmed: str | None) -> None:
+def ask(
+    question: str, *, yes: bool, environment: str, protected: bool, confirmed: str | None
+) -> None:
     """Get consent for a write, once. Raises Refused without it.
 
-    ``protected`` is the name of a protected environment, which must also be typed, or given as ``confirmed``.
-    Consent comes from flags or from a person at a terminal, never from a pipe or a file.
+    The name of a protected ``environment`` must also be typed, or given as ``confirmed``; another name is
+    refused everywhere. Consent comes from flags or from a person at a terminal, never from a pipe or a file.
     """
-    if protected is not None and confirmed is not None and confirmed != protected:
-        raise Refused(f"--confirm {confirmed} is not the name of this environment, {protected}")
-    if yes and (protected is None or confirmed == protected):
+    if confirmed is not None and confirmed != environment:
+        raise Refused(f"--confirm {confirmed} is not the name of this environment, {environment}")
+    if yes and (not protected or confirmed == environment):
         return
-    flags = "--yes" if protected is None else f"--yes --confirm {protected}"
+    flags = f"--yes --confirm {environment}" if protected else "--yes"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(
             "Consent is needed, and this is no terminal to ask at",
             detail="Nothing was changed.",
             mend=f"add {flags}",
         )
-    if protected is not None:
+    if protected:
         typed = click.prompt(
             f"{question}\nType the environment's name to go on",
             default="",
             err=True,
             show_default=False,
         )
-        agreed = typed == protected
+        agreed = typed == environment
     else:
         agreed = click.confirm(question, default=False, err=True)
     if not agreed:

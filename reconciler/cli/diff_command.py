@@ -14,9 +14,10 @@ from reconciler.cli.workspace import Workspace, kinds_of, with_models
 from reconciler.core.differing import differences
 from reconciler.core.state import Entry
 from reconciler.providers import registry
+from reconciler.render.escaping import terminal
 
 if TYPE_CHECKING:
-    from reconciler.core.state import DesiredState
+    from reconciler.core.state import DesiredState, Unreadable
 
 
 @click.command("diff")
@@ -34,7 +35,7 @@ def command(
 
     workspace = Workspace(ctx)
     sides = [_side(workspace, environment, name) for name in (first, second)]
-    unknown = frozenset().union(*(side.unknown for side in sides))
+    unknown = frozenset(item.kind for side in sides for item in side.unreadable)
     entries = [side.entries for side in sides]
     if any(name.startswith("desired") for name in (first, second)):
         entries = _only_declared(entries)
@@ -58,16 +59,20 @@ def command(
                     width=console.width(),
                 )
             )
+    for item in (item for side in sides for item in side.unreadable):
+        console.say(terminal(f"{item.kind}: {item.reason}. {item.mend}"))
+    if any(item.denied for side in sides for item in side.unreadable):
+        return int(ExitCode.DENIED)
     if unknown:
         return int(ExitCode.UNKNOWN)
     return int(ExitCode.DIFFERENCES if found and exit_code else ExitCode.OK)
 
 
 class _Side(NamedTuple):
-    """One of the two states, and the kinds that could not be read for it."""
+    """One of the two states, and what could not be read for it."""
 
     entries: tuple[Entry, ...]
-    unknown: frozenset[str] = frozenset()
+    unreadable: tuple[Unreadable, ...] = ()
 
 
 def _side(workspace: Workspace, environment: str, name: str) -> _Side:
@@ -79,17 +84,17 @@ def _side(workspace: Workspace, environment: str, name: str) -> _Side:
         with desired_state_at(workspace.root, name.removeprefix("desired@")) as (root, _):
             return _Side(_declared(workspace.load(environment, root).desired))
     snapshot = workspace.store(environment).load(name)
-    return _Side(snapshot.entries, snapshot.unreadable_kinds())
+    return _Side(snapshot.entries, snapshot.header.unreadable)
 
 
 def _live(workspace: Workspace, environment: str) -> _Side:
     loaded = workspace.load(environment)
-    store = workspace.store(environment)
-    kinds = kinds_of(loaded.desired, store.base(), loaded.settings)
+    base = workspace.store(environment).base()
+    kinds = kinds_of(loaded.desired, base, loaded.settings)
     desired = loaded.desired._replace(models=with_models(loaded.desired, kinds))
     with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
-        live = workspace.look(desired, sessions, store).snapshot
-    return _Side(live.entries, live.unreadable_kinds())
+        live = workspace.look(desired, sessions, base).snapshot
+    return _Side(live.entries, live.header.unreadable)
 
 
 def _declared(desired: DesiredState) -> tuple[Entry, ...]:

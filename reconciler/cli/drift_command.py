@@ -58,7 +58,7 @@ def drift_of(workspace: Workspace, environment: str) -> Plan:
     if base is None:
         console.say(f"{environment} has no snapshot yet: compared with the files")
     with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
-        live = workspace.look(desired, sessions, store)
+        live = workspace.look(desired, sessions, base)
     request = Request(
         id=workspace.new_id(),
         now=workspace.clock.now(),

@@ -37,7 +37,12 @@ def exit_code_of(error: BaseException) -> ExitCode:
     table: tuple[tuple[tuple[type[BaseException], ...], ExitCode], ...] = (
         ((errors.ApplyIncomplete,), ExitCode.INCOMPLETE),
         (
-            (errors.Unauthenticated, errors.PermissionDenied, errors.SecretUnavailable),
+            (
+                errors.Unauthenticated,
+                errors.PermissionDenied,
+                errors.SecretUnavailable,
+                errors.LiveStateDenied,
+            ),
             ExitCode.DENIED,
         ),
         ((errors.Refused,), ExitCode.REFUSED),

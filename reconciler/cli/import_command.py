@@ -7,10 +7,10 @@ import click
 from reconciler.cli import console, options
 from reconciler.cli.workspace import Workspace
 from reconciler.core.diagnostic import Diagnostic
-from reconciler.core.errors import InvalidInput, LiveStateUnknown
+from reconciler.core.errors import InvalidInput
 from reconciler.core.snapshotting import take
 from reconciler.core.state import SnapshotHeader
-from reconciler.engine.observing import observe, vendor_of
+from reconciler.engine.observing import observe, unknown, vendor_of
 from reconciler.engine.planning import stamp
 from reconciler.files.importing import import_text
 from reconciler.files.suggestions import suggestion
@@ -42,8 +42,7 @@ def command(ctx: click.Context, environment: str, kinds: tuple[str, ...], out: s
     with workspace.sessions(loaded.settings, wanted, writes=False) as sessions:
         observation = observe(sessions, wanted)
     if observation.unreadable:
-        listed = "\n".join(f"{item.kind}: {item.reason}" for item in observation.unreadable)
-        raise LiveStateUnknown("Some of the live state could not be read", detail=listed)
+        raise unknown("Some of the live state could not be read", observation.unreadable)
     header = SnapshotHeader(
         environment=environment,
         taken_at=stamp(workspace.clock.now()),

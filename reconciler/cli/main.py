@@ -22,6 +22,10 @@ COMMANDS: dict[str, str] = {
     "plan": "Show what would change, and why.",
     "apply": "Carry a plan out.",
     "rollback": "Go back to a snapshot.",
+    "undo": "Take a run back.",
+    "recover": "Settle a run that was cut off.",
+    "confirm": "Say that what a run did is to stay.",
+    "freeze": "Let nothing change for a while.",
     "drift": "Tell what changed outside.",
     "diff": "Compare any two of live, desired and snapshots.",
     "import": "Write live objects as desired-state YAML.",
@@ -90,17 +94,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Values here are trees without cycles: looking for some every 700 allocations
     # costs a quarter of the time of a large plan.
     gc.set_threshold(100_000, 50, 50)
+    code = int(ExitCode.ERROR)
+    try:
+        code = _ended(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone (``| head``): nothing more can be said. A command that had ended keeps its code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _ended(arguments: list[str]) -> int:
+    """Run one command, say what went wrong, and return the exit code."""
     try:
         result: Any = cli.main(arguments, prog_name="reconciler", standalone_mode=False)
-        sys.stdout.flush()
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except BrokenPipeError:
-        # The reader has gone (``| head``): nothing more can be said, and nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.OK)
     except (click.Abort, KeyboardInterrupt):
-        print("\nInterrupted.", file=sys.stderr)
+        from reconciler.cli.reporting import report_interruption
+
+        report_interruption(arguments)
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last place: nobody is to see a traceback
         from reconciler.cli.reporting import report_error

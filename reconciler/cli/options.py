@@ -47,6 +47,36 @@ def consenting(function: F) -> F:
     return replace(delete(function))
 
 
+def manners(function: F) -> F:
+    """Add ``--on-error`` and ``--confirm-within``."""
+    on_error = click.option(
+        "--on-error",
+        type=click.Choice(["stop", "continue", "rollback"]),
+        default="stop",
+        show_default=True,
+        help="After a failed change: stop, go on with what does not need it, or take everything back.",
+    )
+    within = click.option(
+        "--confirm-within",
+        metavar="10m",
+        callback=lambda _ctx, _param, text: None if text is None else seconds(text),
+        help="Take everything back unless `reconciler confirm ENV RUN` comes in time.",
+    )
+    return on_error(within(function))
+
+
+def seconds(text: str) -> float:
+    """Return the seconds in ``90s``, ``10m``, ``6h`` or ``2d``. Raises click.BadParameter."""
+    factors = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    try:
+        found = float(text[:-1]) * factors[text[-1:]]
+    except (ValueError, KeyError):
+        raise click.BadParameter(f"{text!r}: expected something like 90s, 10m, 6h or 2d") from None
+    if found <= 0:
+        raise click.BadParameter(f"{text!r}: must be more than nothing")
+    return found
+
+
 def agreeing(function: F) -> F:
     """Add ``--yes`` and ``--confirm``."""
     yes = click.option("--yes", is_flag=True, help="Do not ask.")

@@ -12,7 +12,7 @@ from reconciler.render.escaping import terminal
 
 if TYPE_CHECKING:
     from reconciler.core.change import Change
-    from reconciler.engine.stepping import Outcome
+    from reconciler.engine.outcome import Outcome
 
 
 class Progress:

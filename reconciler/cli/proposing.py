@@ -14,6 +14,7 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
 from reconciler.core.going_back import desired_from
 from reconciler.core.guard import Consent
+from reconciler.core.undoing import wanted_by
 from reconciler.engine.planning import Request, make_plan
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
 
 class Wish(NamedTuple):
-    """What the command line asks of a plan. ``to`` is a snapshot or label, ``at`` a Git revision."""
+    """What the command line asks of a plan.
+
+    ``to`` is a snapshot or label, ``at`` a Git revision, ``undo`` a run to take back.
+    """
 
     environment: str
     to: str | None = None
@@ -38,6 +42,7 @@ class Wish(NamedTuple):
     allow_delete: tuple[str, ...] = ()
     prune: bool = False
     offline: bool = False
+    undo: str | None = None
 
     def selects(self, address: str) -> bool:
         """Tell whether ``--only`` and ``--exclude`` leave ``address`` in."""
@@ -66,7 +71,7 @@ def proposed(workspace: Workspace, wish: Wish) -> Iterator[Proposal]:
         yield _offline(workspace, wish, loaded, desired, base)
         return
     with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
-        live = workspace.look(desired, sessions, store)
+        live = workspace.look(desired, sessions, base)
         plan = _plan(workspace, wish, loaded, desired, live.snapshot, live.base, sessions)
         yield Proposal(plan, loaded, desired, live.snapshot)
 
@@ -79,6 +84,11 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
         with desired_state_at(workspace.root, wish.at) as (root, commit):
             loaded = workspace.load(wish.environment, root)
         return loaded, loaded.desired._replace(source=f"files at {wish.at}", git_commit=commit)
+    if wish.undo is not None:
+        loaded = _as_far_as_readable(workspace, wish.environment)
+        undo = store.run_undo(wish.undo)
+        kinds = tuple(sorted({change.kind for change in undo.changes}))
+        return loaded, wanted_by(undo, with_models(loaded.desired, kinds))
     if wish.to is None:
         loaded = workspace.load(wish.environment)
         return loaded, loaded.desired._replace(git_commit=head_commit(workspace.root))
@@ -94,6 +104,17 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
         captures=captures,
     )
     return loaded, desired
+
+
+def _goes_back(workspace: Workspace, wish: Wish) -> bool:
+    """Tell whether the plan undoes a run, or goes to a snapshot that was labelled good."""
+    if wish.undo is not None:
+        return True
+    if wish.to is None:
+        return False
+    store = workspace.store(wish.environment)
+    label = store.load(wish.to).label
+    return label is not None and label.startswith("good")
 
 
 def _as_far_as_readable(workspace: Workspace, environment: str) -> Loaded:
@@ -147,6 +168,8 @@ def _plan(
         protected=loaded.environment.protected,
         prune=wish.prune,
         offline=wish.offline,
+        going_back=_goes_back(workspace, wish),
+        freeze=workspace.store(wish.environment).freeze(),
         selected=wish.selects,
         place=loaded.locate,
     )

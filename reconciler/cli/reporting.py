@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.console import MASKER
-from reconciler.cli.exit_codes import exit_code_of
+from reconciler.cli.exit_codes import ExitCode, exit_code_of
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import ReconcilerError
 
@@ -23,15 +23,24 @@ DEBUG = "RECONCILER_DEBUG"
 
 def report_error(error: Exception, arguments: Sequence[str]) -> None:
     """Print ``error`` to stderr; with ``--format json`` also as the one document on stdout."""
-    from reconciler.render.diagnostics import to_json, to_text
-
     if isinstance(error, click.ClickException):
         told = _usage(error)
     elif isinstance(error, ReconcilerError):
         told = error.diagnostics
     else:
         told = _unforeseen(error)
-    code = exit_code_of(error)
+    _report(told, exit_code_of(error), arguments)
+
+
+def report_interruption(arguments: Sequence[str]) -> None:
+    """Say that Ctrl-C ended the command."""
+    print(file=sys.stderr)
+    _report((Diagnostic(summary="Interrupted"),), ExitCode.INTERRUPTED, arguments)
+
+
+def _report(told: Sequence[Diagnostic], code: ExitCode, arguments: Sequence[str]) -> None:
+    from reconciler.render.diagnostics import to_json, to_text
+
     print(MASKER.mask(to_text(told)), file=sys.stderr)
     if wants_json(arguments):
         document = {"error": {"exit_code": int(code), "diagnostics": to_json(told)}}

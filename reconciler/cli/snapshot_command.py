@@ -27,9 +27,10 @@ def command(ctx: click.Context, environment: str, label: str | None, note: str, 
     store = workspace.store(environment)
     loaded = workspace.load(environment)
     desired = loaded.desired._replace(git_commit=head_commit(workspace.root))
-    kinds = kinds_of(desired, store.base(), loaded.settings)
+    base = store.base()
+    kinds = kinds_of(desired, base, loaded.settings)
     with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
-        live = workspace.look(desired, sessions, store, role_note=note).snapshot
+        live = workspace.look(desired, sessions, base, role_note=note).snapshot
     denied = any(item.denied for item in live.header.unreadable)
     saved = store.save(live)
     if label is not None and not live.header.unreadable:

@@ -6,6 +6,7 @@ import getpass
 import os
 import secrets as randomness
 import socket
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +42,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
 
 
 class Live(NamedTuple):
@@ -102,12 +106,11 @@ class Workspace:
         self,
         desired: DesiredState,
         sessions: Mapping[str, Session],
-        store: LocalStore,
+        base: Snapshot | None,
         *,
         role_note: str = "",
     ) -> Live:
-        """Read the live state of everything that is declared, or was managed before."""
-        base = store.base()
+        """Read the live state of everything that is declared, or was managed in ``base``."""
         kinds = kinds_of(desired, base, sessions)
         observation = observe(sessions, kinds)
         header = SnapshotHeader(

@@ -48,7 +48,7 @@ def _none_asked(_plan: Plan) -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class KindFixture:
     """Everything the laws know of one kind. All functions are pure: they return another state."""
 
@@ -87,7 +87,7 @@ class KindFixture:
         """Return the vendor's name."""
         return self.kind.partition(".")[0]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.kind
 
 

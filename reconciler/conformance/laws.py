@@ -27,7 +27,7 @@ from reconciler.core.ports import New, Update
 from reconciler.core.secret import SecretValue
 from reconciler.core.state import Observed
 from reconciler.core.stored import parse_plan, plan_text
-from reconciler.engine.stepping import Result
+from reconciler.engine.outcome import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -86,6 +86,10 @@ class Ticking:
         self._now += timedelta(seconds=1)
         return self._now
 
+    def sleep(self, seconds: float) -> None:
+        """Let no real time pass."""
+        self._now += timedelta(seconds=seconds)
+
     def skip(self, hours: int) -> None:
         """Let ``hours`` pass."""
         self._now += timedelta(hours=hours)
@@ -94,11 +98,11 @@ class Ticking:
 def no_waiting() -> Timing:
     """Return a timing in which sleeping takes no time, so that pacing and retries do not."""
     lock = threading.Lock()
-    seconds = [1_000_000.0]
+    seconds = [0.0]
 
     def sleep(wait: float) -> None:
         with lock:
-            seconds[0] += wait
+            seconds[0] += wait + 1e-6  # a wait too short for a float must pass too
 
     def now() -> float:
         with lock:

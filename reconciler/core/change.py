@@ -54,9 +54,13 @@ class FieldChange(Record):
 
 
 class Precondition(Record):
-    """What the change relies on: a digest of each observed field, and the vendor's etag if there is one."""
+    """What the change relies on: a digest of each observed field, and the vendor's etag if there is one.
+
+    ``others`` are the digests of the fields that it does not rely on: a change there is allowed, and reported.
+    """
 
     fields: dict[str, str] = Field(default_factory=dict)
+    others: dict[str, str] = Field(default_factory=dict)
     etag: str | None = None
 
 

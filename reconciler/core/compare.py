@@ -36,6 +36,11 @@ class _Sides(NamedTuple):
     base: Entry | None
     defaults: Mapping[str, Json]
 
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """Return the paths that were declared before, and go back to their defaults when they are not now."""
+        return () if self.base is None or self.declared.is_partial else self.base.owned
+
     def base_value(self, path: str) -> Json:
         return MISSING if self.base is None else value_at(self.base.values, path)
 
@@ -130,20 +135,23 @@ def precondition(
 ) -> Precondition:
     """Return what an update of ``live`` relies on: the fields it changes, and its natural key."""
     rules = {rule.name: rule for rule in rules_of(model)}
-    paths = {change.field for change in changes} | {
+    relied = {change.field for change in changes} | {
         rule.name for rule in rules.values() if rule.key
     }
-    fields = {path: _field_digest(rules, live, path) for path in sorted(paths)}
-    return Precondition(fields=fields, etag=live.etag)
+    touched = {path.partition(".")[0] for path in relied}
+    others = {name for name in live.values if name in rules and name not in touched}
+    return Precondition(
+        fields={path: _field_digest(rules, live, path) for path in sorted(relied)},
+        others={name: _field_digest(rules, live, name) for name in sorted(others)},
+        etag=live.etag,
+    )
 
 
-def moved_fields(model: type[Resource], relied: Precondition, live: Entry) -> tuple[str, ...]:
-    """Return the names of the fields that are no longer what the plan was made from."""
+def moved_fields(model: type[Resource], relied: Mapping[str, str], live: Entry) -> tuple[str, ...]:
+    """Return the names of the fields in ``relied`` (path to digest) that are no longer what they were."""
     rules = {rule.name: rule for rule in rules_of(model)}
     return tuple(
-        path
-        for path, expected in relied.fields.items()
-        if _field_digest(rules, live, path) != expected
+        path for path, expected in relied.items() if _field_digest(rules, live, path) != expected
     )
 
 
@@ -165,7 +173,7 @@ def _undeclared(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:
     if rule.merged:
         yield from _keys_taken_out(rule, sides, kept={})
         return
-    was_ours = sides.base is not None and rule.name in sides.base.owned
+    was_ours = rule.name in sides.owned
     if sides.declared.owns_all or was_ours:
         note = "" if sides.declared.owns_all else "no longer in the file: back to the default"
         yield from _readable(rule, sides, rule.default, note=note)
@@ -234,12 +242,12 @@ def _merged(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:
 def _keys_taken_out(
     rule: FieldRule, sides: _Sides, *, kept: Mapping[str, Json]
 ) -> Iterator[FieldChange]:
-    owned = sides.base.owned if sides.base is not None else ()
     for key, before in (sides.live.values.get(rule.name) or {}).items():
         path = f"{rule.name}.{key}"
-        if key in kept or not (sides.declared.owns_all or path in owned):
+        unwanted = sides.declared.owns_all or path in sides.declared.removed
+        if key in kept or not (unwanted or path in sides.owned):
             continue
-        note = "" if sides.declared.owns_all else "no longer in the file"
+        note = "" if unwanted else "no longer in the file"
         yield FieldChange(
             field=path,
             before=before,

@@ -67,16 +67,14 @@ def _paired(
     pairs = [(entry, by_address[entry.address]) for entry in before if entry.address in by_address]
     yield from pairs
     told = {old.address for old, _ in pairs}
-    taken = {(new.kind, new.remote_id) for _, new in pairs if new.remote_id}
     by_id: dict[tuple[str, str], list[Entry]] = {}
     for entry in after:
-        if entry.address not in told and (entry.kind, entry.remote_id) not in taken:
+        if entry.address not in told:
             by_id.setdefault((entry.kind, entry.remote_id), []).append(entry)
     for entry in before:
-        same = (entry.kind, entry.remote_id)
-        if entry.address not in told and same not in taken:
-            others = by_id.get(same, []) if entry.remote_id else []
-            yield entry, others.pop(0) if others else None
+        if entry.address not in told:
+            same = by_id.get((entry.kind, entry.remote_id), []) if entry.remote_id else []
+            yield entry, same.pop(0) if same else None
     for entries in by_id.values():
         yield from ((None, entry) for entry in entries)
 

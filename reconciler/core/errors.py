@@ -19,6 +19,7 @@
   + StalePlan             live state moved since the plan was made, or the plan is spent
   + LockHeld              another apply holds the environment
   + LiveStateUnknown      some reads failed; nothing may be concluded from what is missing
+    - LiveStateDenied     … because a credential is not accepted or lacks a permission
   + ApplyIncomplete       some changes were made and some were not; the journal says which
   + VerificationFailed    every call was accepted, but the live state is not the wanted one
 """
@@ -154,6 +155,10 @@ class LockHeld(ReconcilerError):
 
 class LiveStateUnknown(ReconcilerError):
     """Some reads failed: nothing may be concluded from what is missing."""
+
+
+class LiveStateDenied(LiveStateUnknown):
+    """Some reads failed because a credential is missing, not accepted, or lacks a permission."""
 
 
 class ApplyIncomplete(ReconcilerError):

@@ -63,6 +63,7 @@ def desired_from(
         source=source,
         digest=snapshot.header.digest,
         git_commit=snapshot.header.git_commit,
+        is_whole=not only_owned,
         models=models,
     )
 
@@ -77,6 +78,8 @@ def expected_after(plan: Plan, models: Mapping[str, type[Resource]]) -> DesiredS
             absent=change.action is Action.DELETE,
             criticality=change.criticality,
             refers=referred(change.values or change.after()),
+            is_partial=True,
+            removed=tuple(field.field for field in change.field_changes if field.removed),
         )
         for change in plan.changes
         if change.action is not Action.MANUAL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -29,6 +29,11 @@ class Policy(Record):
     allow_replace: tuple[str, ...] = Field(
         default=(), description="addresses whose replacement was agreed"
     )
+    going_back: Literal["relaxed", "strict"] = Field(
+        default="relaxed",
+        description="undo, and rollback to a snapshot labelled good, need less consent than a change forward: "
+        "budgets and a freeze do not hold, and --yes is enough for a protected environment",
+    )
 
 
 class Consent(NamedTuple):
@@ -38,19 +43,34 @@ class Consent(NamedTuple):
     delete: frozenset[str] = frozenset()
 
 
+class Freeze(Record):
+    """A time in which nothing is changed but to go back. ``until`` is ISO 8601, UTC."""
+
+    until: str
+    reason: str
+    by: str
+
+
 def check(
     changes: Iterable[Change],
     *,
     policy: Policy,
     consent: Consent,
+    going_back: bool,
+    freeze: Freeze | None,
     live_counts: Mapping[str, int],
     models: Mapping[str, type[Resource]],
 ) -> tuple[Finding, ...]:
-    """Return the findings of every guard. ``live_counts`` is the number of live objects by kind."""
+    """Return the findings of every guard. ``live_counts`` is the number of live objects by kind.
+
+    ``going_back``: the plan undoes a run, or goes to a snapshot labelled good. ``freeze`` is the one in force.
+    """
     planned = tuple(changes)
+    relaxed = going_back and policy.going_back == "relaxed"
     return (
-        *_budgets(planned, policy),
-        *_consents(planned, policy, consent),
+        *(() if relaxed else _frozen(planned, freeze)),
+        *(() if relaxed else _budgets(planned, policy)),
+        *_consents(planned, policy, consent, relaxed=relaxed),
         *_counts(planned, policy, live_counts, models),
     )
 
@@ -64,6 +84,15 @@ def _refusal(rule: str, message: str, remedy: str, address: str | None = None) -
     return Finding(
         weight=Weight.REFUSAL, rule=rule, message=message, remedy=remedy, address=address
     )
+
+
+def _frozen(changes: tuple[Change, ...], freeze: Freeze | None) -> Iterator[Finding]:
+    if freeze is not None and changes:
+        yield _refusal(
+            "freeze",
+            f"frozen until {freeze.until} by {freeze.by}: {freeze.reason}",
+            "reconciler freeze ENV --off",
+        )
 
 
 def _budgets(changes: tuple[Change, ...], policy: Policy) -> Iterator[Finding]:
@@ -83,7 +112,9 @@ def _budgets(changes: tuple[Change, ...], policy: Policy) -> Iterator[Finding]:
         )
 
 
-def _consents(changes: tuple[Change, ...], policy: Policy, consent: Consent) -> Iterator[Finding]:
+def _consents(
+    changes: tuple[Change, ...], policy: Policy, consent: Consent, *, relaxed: bool
+) -> Iterator[Finding]:
     for change in changes:
         guarded = change.protected or change.criticality is Criticality.P0
         name = "protected" if change.protected else str(change.criticality)
@@ -99,7 +130,8 @@ def _consents(changes: tuple[Change, ...], policy: Policy, consent: Consent) -> 
                     + ("" if guarded else ", or policy.allow_replace in environment.yaml"),
                     change.address,
                 )
-        if change.action is Action.DELETE and guarded and change.address not in consent.delete:
+        named = relaxed or change.address in consent.delete
+        if change.action is Action.DELETE and guarded and not named:
             yield _refusal(
                 "protected",
                 f"{name} resources are deleted only when named on the command line",

@@ -8,12 +8,11 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from reconciler.core.change import Action, Change, Reversibility
-from reconciler.core.digest import canonical, canonical_json, digest_lines
-from reconciler.core.errors import CorruptFile
+from reconciler.core.digest import canonical_json, digest_lines
 from reconciler.core.finding import Finding
 from reconciler.core.guard import refusals
 from reconciler.core.record import Record
-from reconciler.core.secret import StoredValues  # noqa: TC001 - pydantic reads the annotation
+from reconciler.core.secret import Json, StoredValues  # noqa: TC001 - pydantic reads the annotation
 from reconciler.core.state import Account, Criticality, Unreadable
 
 PLAN_FORMAT = 1
@@ -85,13 +84,17 @@ class Base(Record):
 
 
 class Plan(Record):
-    """Every change, in the order to make them. Single-use; bound to environment, accounts and live state."""
+    """Every change, in the order to make them. Single-use; bound to environment, accounts and live state.
+
+    ``going_back``: it undoes a run or goes to a snapshot labelled good, and the policy asks less consent for that.
+    """
 
     format: Literal["reconciler.plan"] = "reconciler.plan"
     format_version: int = PLAN_FORMAT
     id: str
     environment: str
     protected: bool = False
+    going_back: bool = False
     created_at: str
     expires_at: str
     tool_version: str
@@ -137,23 +140,15 @@ class Plan(Record):
 
 def sealed(plan: Plan) -> Plan:
     """Return ``plan`` with its digest."""
-    return plan.model_copy(update={"digest": plan_digest(plan)})
+    return plan.model_copy(update={"digest": digest_of(plan.model_dump(mode="json"))})
 
 
-def plan_digest(plan: Plan) -> str:
-    """Return the digest over everything in ``plan`` but the digest itself."""
-    body = plan.model_dump(mode="json", exclude={"digest", "managed"})
-    remembered = (
-        canonical([address, list(plan.managed[address])]) for address in sorted(plan.managed)
-    )
-    return digest_lines(chain([canonical_json(body)], remembered))
+def digest_of(document: dict[str, Json]) -> str:
+    """Return the digest over everything in a plan's JSON document but the digest itself.
 
-
-def check_seal(plan: Plan, where: str) -> None:
-    """Raise CorruptFile unless the digest of ``plan`` is right."""
-    if plan.digest != plan_digest(plan):
-        raise CorruptFile(
-            f"{where}: the plan was altered",
-            detail="Its digest does not match its content, so it cannot be trusted.",
-            mend="make a new one: reconciler plan ENV -o FILE",
-        )
+    Over the document and not the model: a later version that knows more fields must still find it right.
+    """
+    body = {key: value for key, value in document.items() if key not in {"digest", "managed"}}
+    managed = document.get("managed") or {}
+    lines = (canonical_json([address, managed[address]]) for address in sorted(managed))
+    return digest_lines(chain([canonical_json(body)], lines))

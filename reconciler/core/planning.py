@@ -270,13 +270,12 @@ def _removals(
     world: _World, known: Mapping[str, Declared], unknown_kinds: frozenset[str], *, prune: bool
 ) -> dict[str, _Verdict]:
     """Deletes that no ``state: absent`` asks for: made by a run that a rollback goes back before, or pruned."""
-    to_snapshot = any(item.owns_all for item in known.values()) or world.desired.source != "files"
     verdicts = {}
     for address, before in world.base.items():
         live = world.live.get(address)
         if live is None or address in known or before.kind in unknown_kinds:
             continue
-        if to_snapshot and before.created_by is not None:
+        if world.desired.is_whole and before.created_by is not None:
             reason = f"created by run {before.created_by}, which this goes back before"
         elif prune:
             reason = "no longer declared (--prune)"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 from reconciler.core.resource import Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from reconciler.core.change import Change
@@ -131,10 +130,14 @@ class Session(Protocol):
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """Tells the time, and lets it pass."""
 
     def now(self) -> datetime:
         """Return the time, with time zone UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
         ...
 
 
@@ -161,6 +164,27 @@ class Journal(Protocol):
         """Write one record and force it to disk before returning."""
         ...
 
+    def close(self) -> None:
+        """Give back the file."""
+        ...
+
+
+class Lock(Protocol):
+    """A held lock of an environment; entering it keeps it alive, leaving it gives it back."""
+
+    @property
+    def fence(self) -> int:
+        """Return a number that rises with every holder."""
+        ...
+
+    def check(self) -> None:
+        """Raise LockHeld unless the lock is still ours."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
 
 class SnapshotStore(Protocol):
     """Where the snapshots, labels and runs of one environment live."""
@@ -173,10 +197,25 @@ class SnapshotStore(Protocol):
         """Write ``snapshot`` and return it with its id and digest."""
         ...
 
-    def begin_run(self, run: str, plan: Plan) -> Journal:
-        """Write ``plan`` as the plan of ``run`` and open its journal. Raises StalePlan if the plan was used."""
+    def begin_run(self, run: str, plan: Plan, undo: Plan, fence: int) -> Journal:
+        """Write ``plan`` and its ``undo`` as those of ``run`` and open its journal.
+
+        Raises StalePlan if a run used the plan before.
+        """
         ...
 
-    def lock(self, purpose: str) -> AbstractContextManager[None]:
-        """Hold the environment. Raises LockHeld, naming the holder."""
+    def resume_run(self, run: str, fence: int) -> Journal:
+        """Open the journal of a run that did not finish, to go on in it."""
+        ...
+
+    def is_confirmed(self, run: str) -> bool:
+        """Tell whether somebody said that what a run did is to stay."""
+        ...
+
+    def journal(self, run: str) -> tuple[dict[str, Any], ...]:
+        """Return the records of a run."""
+        ...
+
+    def lock(self, purpose: str) -> Lock:
+        """Take the environment. Raises LockHeld, naming the holder."""
         ...

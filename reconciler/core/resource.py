@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from reconciler.core.behaviour import defaults_of, plain, rules_of
 from reconciler.core.secret import Json, is_settled
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    from pydantic_core import CoreSchema
 
     from reconciler.core.change import Change
 
@@ -53,6 +61,11 @@ class Resource(BaseModel):
 
     The class attributes and class methods below are all that planner, docs, schemas and conformance tests
     know of a kind. They are pure; reading and writing is the provider's.
+
+    ``creates_per_call``, ``deletes_per_call``: how many objects one call makes or removes. ``writes_at_once``: how
+    many calls may be under way together. ``replays_creates``: a create repeated with its idempotency key gives the
+    first answer again, secrets included. ``consistent_reads``: how many reads in a row must agree before a change
+    counts as seen.
     """
 
     model_config = ConfigDict(
@@ -69,13 +82,27 @@ class Resource(BaseModel):
     limit: ClassVar[Limit | None] = None
     creates_per_call: ClassVar[int] = 1
     deletes_per_call: ClassVar[int] = 1
+    writes_at_once: ClassVar[int] = 1
+    replays_creates: ClassVar[bool] = False
     replaces_by_deleting_first: ClassVar[bool] = False
+    consistent_reads: ClassVar[int] = 1
 
     @field_validator("*", mode="wrap")
     @classmethod
     def _let_references_pass(cls, value: Json, handler: ValidatorFunctionWrapHandler) -> Json:
         """A value that holds a reference is checked against the schema now and by this model when known."""
         return handler(value) if type(value) is str or is_settled(value) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Json]:
+        """Say a set's least size in the words of lists: pydantic loses them behind a validator."""
+        written = handler.resolve_ref_schema(handler(schema))
+        for field in written.get("properties", {}).values():
+            if field.get("type") == "array" and "minLength" in field:
+                field["minItems"] = field.pop("minLength")
+        return written
 
     def values(self) -> dict[str, Json]:
         """Return the fields that were written down, as plain JSON. The rest is not ours to change."""

@@ -43,8 +43,9 @@ class Declared(NamedTuple):
     """One resource as the files (or a snapshot) declare it.
 
     ``values`` holds the written fields. ``owns_all``: fields that are not written are ours as well, which is
-    so when a snapshot serves as desired state. ``refers`` are the (address, field) pairs of its ``${ref:…}``,
-    ``place`` is ``file:line``.
+    so when a snapshot serves as desired state. ``is_partial``: nothing is said of them, whatever was declared
+    before. ``refers`` are the (address, field) pairs of its ``${ref:…}``, ``removed`` the keys of merged mappings
+    that must not be there, ``place`` is ``file:line``.
     """
 
     address: str
@@ -59,19 +60,25 @@ class Declared(NamedTuple):
     capture: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     refers: tuple[tuple[str, str], ...] = ()
+    removed: tuple[str, ...] = ()
     owns_all: bool = False
+    is_partial: bool = False
     remote_id: str | None = None
     place: str | None = None
 
 
 class DesiredState(NamedTuple):
-    """Everything one environment declares. ``source`` says in words where it comes from."""
+    """Everything one environment declares. ``source`` says in words where it comes from.
+
+    ``is_whole``: it is all that was managed at a time, so what a run created since is to go away.
+    """
 
     environment: str
     resources: tuple[Declared, ...]
     source: str
     digest: str
     git_commit: str | None = None
+    is_whole: bool = False
     models: Mapping[str, type[Resource]] = {}
 
 

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reconciler.core.digest import canonical_json
 from reconciler.core.errors import CorruptFile
-from reconciler.core.plan import PLAN_FORMAT, Plan, check_seal
+from reconciler.core.plan import PLAN_FORMAT, Plan, digest_of
 from reconciler.core.state import SNAPSHOT_FORMAT, Entry, Snapshot, SnapshotHeader
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def snapshot_text(snapshot: Snapshot) -> str:
         f"{canonical_json(_ENTRY.dump_python(entry, mode='json'))}\n" for entry in snapshot.entries
     )
     header = snapshot.header.model_copy(update={"entries": len(snapshot.entries)})
-    digest = _hash_of(header)
+    digest = _hash_of(header.model_dump(mode="json"))
     digest.update(body.encode("utf-8", "surrogatepass"))
     sealed = header.model_copy(update={"digest": f"sha256:{digest.hexdigest()}"})
     return f"{canonical_json(sealed.model_dump(mode='json'))}\n{body}"
@@ -40,8 +40,9 @@ def parse_snapshot(lines: Iterable[str], where: str) -> Snapshot:
     Reads line by line: a file may hold 100,000 entries.
     """
     rest = iter(lines)
-    header = parse_header(next(rest, ""), where)
-    digest = _hash_of(header)
+    first = next(rest, "")
+    header = parse_header(first, where)
+    digest = _hash_of(_json(first, where))
     entries = []
     problem: ValidationError | None = None
     for line in rest:
@@ -78,19 +79,23 @@ def plan_text(plan: Plan) -> str:
 
 def parse_plan(text: str, where: str) -> Plan:
     """Return the plan in ``text``. Raises CorruptFile, naming ``where``."""
-    _refuse_newer(_json(text, where), "reconciler.plan", PLAN_FORMAT, where)
+    document = _json(text, where)
+    _refuse_newer(document, "reconciler.plan", PLAN_FORMAT, where)
+    if document.get("digest") != digest_of(document):
+        raise CorruptFile(
+            f"{where}: the plan was altered",
+            detail="Its digest does not match its content, so it cannot be trusted.",
+            mend="make a new one: reconciler plan ENV -o FILE",
+        )
     try:
-        plan = Plan.model_validate_json(text)
+        return Plan.model_validate_json(text)
     except ValidationError as error:
         raise _unreadable(where, error) from None
-    check_seal(plan, where)
-    return plan
 
 
-def _hash_of(header: SnapshotHeader) -> Hash:
-    """Return a running hash that has taken in ``header`` without its digest."""
-    bare = header.model_copy(update={"digest": ""})
-    return sha256(f"{canonical_json(bare.model_dump(mode='json'))}\n".encode())
+def _hash_of(header: dict[str, Json]) -> Hash:
+    """Return a running hash that has taken in the document of a header, without its digest."""
+    return sha256(f"{canonical_json({**header, 'digest': ''})}\n".encode())
 
 
 def _json(text: str, where: str) -> Json:

@@ -46,7 +46,11 @@ def _last_reference(item: Declared, before: Entry | None, rule: FieldRule) -> Js
 def unmanaged(
     desired: DesiredState, snapshot: Snapshot, changed: Container[str]
 ) -> tuple[Unmanaged, ...]:
-    """Return the live objects that nobody declares, and that this plan leaves alone."""
+    """Return the live objects that nobody declares, and that this plan leaves alone.
+
+    A snapshot or an undo does not speak for the files: only what was never managed counts then.
+    """
+    from_files = desired.source.startswith("files")
     declared = {item.address for item in desired.resources}
     return tuple(
         Unmanaged(
@@ -55,7 +59,8 @@ def unmanaged(
             what=" ".join(str(part) for part in _natural(desired.models[entry.kind], entry)),
         )
         for entry in snapshot.entries
-        if entry.address is None or not (entry.address in declared or entry.address in changed)
+        if entry.address is None
+        or (from_files and entry.address not in declared and entry.address not in changed)
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.going_back import expected_after
@@ -22,16 +21,6 @@ def still_differing(
 ) -> tuple[Change, ...]:
     """Return what would have to be done again; empty when every change took effect.
 
-    ``after`` was made from what was read after the last call, by ``snapshotting.after_apply``. Only what the plan
-    changed is looked at: its fields are declared, and the keys it removed are the only ones owned.
+    ``after`` was made from what was read after the last call, by ``snapshotting.after_apply``.
     """
-    removed = {
-        change.address: {field.field for field in change.field_changes if field.removed}
-        for change in plan.changes
-    }
-    entries = tuple(
-        replace(entry, owned=tuple(sorted(removed.get(entry.address or "", ()))))
-        for entry in after.entries
-    )
-    known = after._replace(entries=entries)
-    return decide(expected_after(plan, models), known, known, today=today).changes
+    return decide(expected_after(plan, models), after, after, today=today).changes

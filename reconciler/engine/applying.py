@@ -1,35 +1,46 @@
-"""Carry out a plan, one step at a time. Never decides what to change."""
+"""Carry out a plan under the environment's lock. Never decides what to change."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping  # noqa: TC003 - part of values
+from contextlib import closing
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from reconciler.core.change import Change  # noqa: TC001 - part of a value
-from reconciler.core.errors import (
-    LiveStateUnknown,
-    Refused,
-    StalePlan,
-    WrongAccount,
-)
+from reconciler.core.errors import Refused, StalePlan, WrongAccount
 from reconciler.core.snapshotting import after_apply
 from reconciler.core.state import Snapshot, SnapshotHeader
+from reconciler.core.undoing import inverse
 from reconciler.core.verification import still_differing
-from reconciler.engine.observing import observe, vendor_of
+from reconciler.engine.filling import Made
+from reconciler.engine.observing import observe, unknown, vendor_of
+from reconciler.engine.outcome import Outcome, Result
 from reconciler.engine.planning import stamp
-from reconciler.engine.stepping import Made, Outcome, Result, Stepper
+from reconciler.engine.scheduling import OnError, Schedule, run_steps
+from reconciler.engine.stepping import Bench, Stepper
 
 if TYPE_CHECKING:
     from reconciler.core.plan import Plan
-    from reconciler.core.ports import Clock, Journal, SecretSource, Session, SnapshotStore
+    from reconciler.core.ports import Clock, Journal, Lock, SecretSource, Session, SnapshotStore
     from reconciler.core.resource import Resource
     from reconciler.core.state import Observation
 
-RunResult = Literal["done", "incomplete", "not verified", "interrupted"]
+RunResult = Literal["done", "incomplete", "not verified", "interrupted", "not confirmed"]
+
+POLL = 0.5
+"""Seconds between two looks for a confirmation."""
+
+LOOKS = 5
+"""How often a run looks again before it says that a change did not take effect."""
 
 
 class Tools(NamedTuple):
-    """The outside world of one apply. ``stopping`` tells whether someone asked to stop after this call."""
+    """The outside world of one apply.
+
+    ``stopping`` tells whether someone asked to stop after the calls under way. ``confirm_within``: seconds to wait
+    for somebody to confirm a success, before it counts as not confirmed.
+    """
 
     sessions: Mapping[str, Session]
     store: SnapshotStore
@@ -39,10 +50,12 @@ class Tools(NamedTuple):
     tool_version: str
     by: str
     stopping: Callable[[], bool] = lambda: False
+    on_error: OnError = "stop"
+    confirm_within: float | None = None
 
 
 class Report(NamedTuple):
-    """What a run did. ``differing`` is what verification would still change."""
+    """What a run did. ``differing`` is what verification would still change; ``before`` the pre-apply snapshot."""
 
     run: str
     result: RunResult
@@ -50,6 +63,20 @@ class Report(NamedTuple):
     differing: tuple[Change, ...] = ()
     unreadable: tuple[str, ...] = ()
     snapshot: str | None = None
+    before: str | None = None
+
+
+class Running(NamedTuple):
+    """A run under way: its plan, journal and lock, and what it has made so far."""
+
+    id: str
+    plan: Plan
+    journal: Journal
+    lock: Lock
+    base: Snapshot | None
+    kinds: frozenset[str]
+    made: Made
+    before: str | None = None
 
 
 def check_usable(plan: Plan, tools: Tools) -> None:
@@ -60,14 +87,14 @@ def check_usable(plan: Plan, tools: Tools) -> None:
             f"{finding.address or plan.environment}: {finding.message}. To allow it: {finding.remedy}"
             for finding in plan.refusals
         )
-        raise Refused(f"The plan is refused by {len(plan.refusals)} rules", detail=listed)
+        rules = "a rule" if len(plan.refusals) == 1 else f"{len(plan.refusals)} rules"
+        raise Refused(f"The plan is refused by {rules}", detail=listed)
     if plan.offline:
         raise StalePlan("This plan was made without looking at the live state", mend=again)
     if plan.unreadable:
-        listed = "\n".join(f"{item.kind}: {item.reason}" for item in plan.unreadable)
-        raise LiveStateUnknown(
+        raise unknown(
             "Some of the live state could not be read, so nothing is changed",
-            detail=listed,
+            plan.unreadable,
             mend=again,
         )
     if stamp(tools.clock.now()) > plan.expires_at:
@@ -86,116 +113,122 @@ def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Change | Outcome | Rep
     """Carry out ``plan`` under the environment's lock, and yield what happens as it happens.
 
     Yields each Change before its call, its Outcome after it, and at last one Report. Nothing is written to a
-    vendor before the pre-apply snapshot, the plan and the journal are on disk.
+    vendor before the pre-apply snapshot, the plan, its undo and the journal are on disk.
 
     Raises what ``check_usable`` raises, LockHeld, WrongAccount, LiveStateUnknown.
     """
     check_usable(plan, tools)
-    with tools.store.lock(f"apply {run}"):
+    with tools.store.lock(f"apply {run}") as lock:
         base = tools.store.base()
-        kinds = _kinds(plan, base, tools)
-        before = _observe(plan, tools, kinds)
-        _save(before, plan, base, {}, tools, run, role="pre_apply")
-        journal = tools.store.begin_run(run, plan)
-        journal.append("started", by=tools.by, plan=plan.digest, environment=plan.environment)
-        made = Made()
-        outcomes: list[Outcome] = []
-        for event in _steps(plan, tools, journal, run, made):
-            if isinstance(event, Outcome):
-                outcomes.append(event)
-            yield event
-        report = _finish(plan, tools, base, run, made, tuple(outcomes), kinds)
-        journal.append("finished", result=report.result, snapshot=report.snapshot)
-        yield report
+        kinds = kinds_to_read(plan, base, tools)
+        before = save(read_all(plan, tools, kinds), plan, base, {}, tools, run, "pre_apply")
+        undo = inverse(plan, before, run)
+        with closing(tools.store.begin_run(run, plan, undo, lock.fence)) as journal:
+            journal.append(
+                "started",
+                by=tools.by,
+                plan=plan.digest,
+                environment=plan.environment,
+                source=plan.desired.source,
+                snapshot=before.id,
+                **takeover(lock),
+            )
+            running = Running(run, plan, journal, lock, base, kinds, Made(), before.id)
+            yield from carry_on(running, tools, ended={}, in_flight=frozenset())
 
 
-def _steps(
-    plan: Plan, tools: Tools, journal: Journal, run: str, made: Made
-) -> Iterator[Change | Outcome]:
-    """Go through the steps in order; after the first that is not wholly done, the rest is skipped."""
-    stepper = Stepper(plan.environment, run, tools.sessions, tools.secrets, journal)
-    halted = ""
-    for step in plan.steps:
-        if not halted and tools.stopping():
-            halted = "interrupted"
-        if halted:
-            yield from (stepper.skipped(change, halted) for change in step)
-            continue
-        yield from (change for change in step)
-        for outcome in stepper.carry_out(step, made):
-            if outcome.result not in {Result.DONE, Result.MANUAL}:
-                halted = f"{outcome.address} was not done"
-            yield outcome
-
-
-def _finish(
-    plan: Plan,
+def carry_on(
+    running: Running,
     tools: Tools,
-    base: Snapshot | None,
-    run: str,
-    made: Made,
-    outcomes: tuple[Outcome, ...],
-    kinds: set[str],
-) -> Report:
-    """Look again, keep what was found, and say whether the plan is now empty."""
-    now = observe(tools.sessions, kinds)
-    after = _save(now, plan, base, made.ids, tools, run, role="applied")
-    differing = still_differing(
-        plan, after, tools.models, today=tools.clock.now().date().isoformat()
+    *,
+    ended: Mapping[str, Outcome],
+    in_flight: frozenset[str],
+) -> Iterator[Change | Outcome | Report]:
+    """Do what is left of a run: everything that is not in ``ended``. ``in_flight`` may have been done already."""
+    bench = Bench(
+        running.plan.environment,
+        running.id,
+        tools.sessions,
+        tools.secrets,
+        running.journal,
+        running.lock,
     )
-    unreadable = tuple(f"{item.kind}: {item.reason}" for item in now.unreadable)
-    all_done = all(outcome.result in {Result.DONE, Result.MANUAL} for outcome in outcomes)
-    result: RunResult
-    if any(outcome.detail == "interrupted" for outcome in outcomes):
-        result = "interrupted"
-    elif not all_done:
-        result = "incomplete"
-    elif differing or unreadable:
-        result = "not verified"
-    else:
-        result = "done"
-    return Report(run, result, outcomes, differing, unreadable, after.id)
+    stepper = Stepper(bench, running.made, in_flight)
+    schedule = Schedule(
+        running.plan.steps,
+        tools.models,
+        {address: outcome.result for address, outcome in ended.items()},
+        on_error=tools.on_error,
+    )
+    outcomes = dict(ended)
+    for event in run_steps(schedule, stepper, tools.stopping):
+        if isinstance(event, Outcome):
+            outcomes[event.address] = event
+        yield event
+    in_order = [outcomes[c.address] for c in running.plan.changes if c.address in outcomes]
+    report = _confirmed(_finish(running, tools, tuple(in_order)), running, tools)
+    running.journal.append("finished", result=report.result, snapshot=report.snapshot)
+    yield report
 
 
-def _observe(plan: Plan, tools: Tools, kinds: set[str]) -> Observation:
-    """Read everything the plan knows of, in the accounts that it was made for."""
+def _confirmed(report: Report, running: Running, tools: Tools) -> Report:
+    """Wait for a confirmation of a success, if one is wanted. Without it, the report says so."""
+    if report.result != "done" or tools.confirm_within is None or not report.outcomes:
+        return report
+    until = tools.clock.now() + timedelta(seconds=tools.confirm_within)
+    running.journal.append("awaiting", until=stamp(until))
+    while tools.clock.now() < until and not tools.stopping():
+        if tools.store.is_confirmed(running.id):
+            return report
+        tools.clock.sleep(POLL)
+    return report._replace(result="not confirmed")
+
+
+def takeover(lock: Lock) -> dict[str, str]:
+    """Return what the journal says of a lock that was taken over from a holder that had let it expire."""
+    abandoned = getattr(lock, "taken_over", None)
+    return {"took_over": str(abandoned)} if abandoned is not None else {}
+
+
+def read_all(plan: Plan, tools: Tools, kinds: frozenset[str]) -> Observation:
+    """Read everything the plan knows of, in the accounts that it was made for.
+
+    Raises LiveStateUnknown, or WrongAccount when a credential opens another account or mode than planned.
+    """
     seen = observe(tools.sessions, kinds)
     if seen.unreadable:
-        listed = "\n".join(f"{item.kind}: {item.reason}" for item in seen.unreadable)
-        raise LiveStateUnknown(
-            "The live state cannot be read, so nothing is changed", detail=listed
-        )
-    planned = {account.vendor: account.id for account in plan.accounts}
+        raise unknown("The live state cannot be read, so nothing is changed", seen.unreadable)
+    planned = {account.vendor: (account.id, account.mode) for account in plan.accounts}
     for account in seen.accounts:
-        if planned.get(account.vendor) != account.id:
+        if planned.get(account.vendor, (account.id, account.mode)) != (account.id, account.mode):
+            was = " ".join(planned[account.vendor])
             raise WrongAccount(
                 f"The plan was made for another {account.vendor} account",
-                detail=f"It was made for {planned.get(account.vendor)}; the credential opens {account.id}.",
+                detail=f"It was made for {was}; the credential opens {account.id} {account.mode}.",
                 mend=f"reconciler plan {plan.environment}",
             )
     return seen
 
 
-def _kinds(plan: Plan, base: Snapshot | None, tools: Tools) -> set[str]:
+def kinds_to_read(plan: Plan, base: Snapshot | None, tools: Tools) -> frozenset[str]:
     """Return the kinds to read: those of the plan, and those that the last snapshot remembers."""
-    remembered = (
-        {entry.kind for entry in base.entries if entry.address} if base is not None else set()
-    )
+    entries = base.entries if base is not None else ()
+    remembered = {entry.kind for entry in entries if entry.address}
     readable = {kind for kind in remembered if vendor_of(kind) in tools.sessions}
     declared = {address.partition("/")[0] for address in plan.managed}
-    return declared | {change.kind for change in plan.changes} | readable
+    return frozenset(declared | {change.kind for change in plan.changes} | readable)
 
 
-def _save(
+def save(
     observation: Observation,
     plan: Plan,
     base: Snapshot | None,
     made: Mapping[str, str],
     tools: Tools,
     run: str,
-    *,
     role: Literal["pre_apply", "applied"],
 ) -> Snapshot:
+    """Store what was read before or after a run."""
     header = SnapshotHeader(
         environment=plan.environment,
         taken_at=stamp(tools.clock.now()),
@@ -206,3 +239,48 @@ def _save(
         git_commit=plan.desired.git_commit,
     )
     return tools.store.save(after_apply(observation, plan, base, made, header))
+
+
+def _finish(running: Running, tools: Tools, outcomes: tuple[Outcome, ...]) -> Report:
+    """Look again, keep what was found, and say whether the plan is now empty."""
+    is_good = all(outcome.result.is_good for outcome in outcomes)
+    after, differing = _looked(running, tools, outcomes, patient=is_good)
+    unreadable = tuple(f"{item.kind}: {item.reason}" for item in after.header.unreadable)
+    result: RunResult
+    if any(outcome.detail == "interrupted" for outcome in outcomes):
+        result = "interrupted"
+    elif not is_good:
+        result = "incomplete"
+    elif differing or unreadable:
+        result = "not verified"
+    else:
+        result = "done"
+    return Report(running.id, result, outcomes, differing, unreadable, after.id, running.before)
+
+
+def _looked(
+    running: Running, tools: Tools, outcomes: tuple[Outcome, ...], *, patient: bool
+) -> tuple[Snapshot, tuple[Change, ...]]:
+    """Read until enough reads in a row agree that nothing differs; give up after a few, if ``patient`` at all."""
+    plan = running.plan
+    wanted = max((tools.models[c.kind].consistent_reads for c in plan.changes), default=1)
+    today = tools.clock.now().date().isoformat()
+    agreeing = 0
+    for look in range(1, LOOKS + 1):
+        seen = observe(tools.sessions, running.kinds)
+        done = _only_done(plan, outcomes)
+        after = save(seen, done, running.base, running.made.ids, tools, running.id, "applied")
+        differing = still_differing(plan, after, tools.models, today=today)
+        agreeing = 0 if differing or seen.unreadable else agreeing + 1
+        if agreeing >= wanted or not patient or look == LOOKS:
+            return after, differing
+        tools.clock.sleep(0.1 * 2**look)
+    raise AssertionError("the last look returns")
+
+
+def _only_done(plan: Plan, outcomes: tuple[Outcome, ...]) -> Plan:
+    """Return the plan with those changes alone that were made: only they are remembered as applied."""
+    done = {outcome.address for outcome in outcomes if outcome.result is Result.DONE}
+    return plan.model_copy(
+        update={"changes": tuple(change for change in plan.changes if change.address in done)}
+    )

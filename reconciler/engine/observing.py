@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.errors import (
+    LiveStateDenied,
+    LiveStateUnknown,
     PartialRead,
     PermissionDenied,
     ReconcilerError,
@@ -57,6 +59,16 @@ def observe(sessions: Mapping[str, Session], kinds: Iterable[str]) -> Observatio
         unreadable=tuple(lost),
         accounts=tuple(account for account in identified.values() if isinstance(account, Account)),
     )
+
+
+def unknown(summary: str, unreadable: Iterable[Unreadable], mend: str = "") -> LiveStateUnknown:
+    """Return the error for kinds that could not be read, with the reason and the mend of each."""
+    kinds = tuple(unreadable)
+    lines = [
+        line for item in kinds for line in (f"{item.kind}: {item.reason}", item.detail, item.mend)
+    ]
+    error = LiveStateDenied if any(item.denied for item in kinds) else LiveStateUnknown
+    return error(summary, detail="\n".join(filter(None, lines)), mend=mend)
 
 
 def vendor_of(kind: str) -> str:

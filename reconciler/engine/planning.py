@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.errors import VendorError
 from reconciler.core.finding import Finding, Weight
-from reconciler.core.guard import Consent, Policy, check
+from reconciler.core.guard import Consent, Freeze, Policy, check
 from reconciler.core.plan import Base, DesiredSource, Plan, sealed
 from reconciler.core.planning import decide
 from reconciler.core.ports import Inspects
@@ -41,6 +41,8 @@ class Request(NamedTuple):
     protected: bool = False
     prune: bool = False
     offline: bool = False
+    going_back: bool = False
+    freeze: Freeze | None = None
     selected: Callable[[str], bool] = lambda _: True
     place: Callable[[str, str], str | None] = lambda *_: None
 
@@ -69,6 +71,8 @@ def make_plan(
             decisions.changes,
             policy=request.policy,
             consent=request.consent,
+            going_back=request.going_back,
+            freeze=request.freeze,
             live_counts=counts,
             models=desired.models,
         ),
@@ -78,6 +82,7 @@ def make_plan(
             id=request.id,
             environment=desired.environment,
             protected=request.protected,
+            going_back=request.going_back and request.policy.going_back == "relaxed",
             created_at=stamp(request.now),
             expires_at=stamp(request.now + LIFETIME),
             tool_version=request.tool_version,

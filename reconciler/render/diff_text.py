@@ -51,9 +51,7 @@ class _Story(NamedTuple):
     def warning(self) -> str:
         if not self.unknown:
             return ""
-        return (
-            f"unknown: {', '.join(self.unknown)}: not read on at least one side, so nothing is concluded"
-        )
+        return f"unknown: {', '.join(self.unknown)}: not read on at least one side, so nothing is concluded"
 
 
 def diff_text(

@@ -1,30 +1,45 @@
-"""The journal of a run: append-only JSON lines, each on disk before the next call is made."""
+"""The journal of a run: append-only JSON lines, each on disk before the next call is made.
+
+Each record holds the digest of the line before it, so that a record that was altered, added or taken out is noticed.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import threading
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from reconciler.stores.atomic import sync_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from reconciler.core.ports import Clock
 
+Record = dict[str, Any]
+FIRST = "sha256:" + "0" * 64
+"""What stands for the line before the first."""
+
 
 class FileJournal:
-    """Writes the records of one run. Thread-safe."""
+    """Writes the records of one run, after those that are there already. Thread-safe.
 
-    def __init__(self, path: Path, run: str, clock: Clock) -> None:
+    A last line that a power cut left unfinished is cut off first: it never told anything.
+    """
+
+    def __init__(self, path: Path, run: str, clock: Clock, *, fence: int = 0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        self._path = path
+        whole = _whole_lines(path)
+        self._file = path.open("ab")
+        self._file.truncate(sum(map(len, whole)))
+        self._seq = len(whole)
+        self._before = _digest(whole[-1]) if whole else FIRST
         self._run = run
         self._clock = clock
-        self._seq = 0
+        self._fence = fence
         self._lock = threading.Lock()
         sync_folder(path.parent)
 
@@ -36,24 +51,59 @@ class FileJournal:
                 "seq": self._seq,
                 "at": self._clock.now().isoformat(timespec="milliseconds"),
                 "run": self._run,
+                "fence": self._fence,
                 "event": event,
                 **facts,
+                "before": self._before,
             }
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(f"{json.dumps(record, ensure_ascii=False)}\n")
-                file.flush()
-                os.fsync(file.fileno())
+            line = f"{json.dumps(record, ensure_ascii=False)}\n".encode()
+            self._file.write(line)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._before = _digest(line)
+
+    def close(self) -> None:
+        self._file.close()
 
 
-def read_journal(path: Path) -> tuple[dict[str, Any], ...]:
+def read_journal(path: Path) -> tuple[Record, ...]:
     """Return the records of a journal. A last line that was cut off by a power failure is left out."""
-    records: list[dict[str, Any]] = []
-    if not path.exists():
-        return ()
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    return tuple(json.loads(line) for line in _whole_lines(path))
+
+
+def problems_of(path: Path) -> Iterator[str]:
+    """Yield what shows that a journal was tampered with: broken links, gaps, lines that are no records."""
+    before = FIRST
+    for number, line in enumerate(_lines(path), start=1):
         try:
             record = json.loads(line)
         except ValueError:
+            yield f"line {number} is not a record"
+            return
+        if record.get("before") != before:
+            yield f"line {number} does not follow from the line before it"
+        if record.get("seq") != number:
+            yield f"line {number} has the number {record.get('seq')}"
+        before = _digest(line)
+
+
+def _whole_lines(path: Path) -> list[bytes]:
+    """Return the lines up to the first that is not a whole record."""
+    whole: list[bytes] = []
+    for line in _lines(path):
+        try:
+            json.loads(line)
+        except ValueError:
             break
-        records.append(record)
-    return tuple(records)
+        if not line.endswith(b"\n"):
+            break
+        whole.append(line)
+    return whole
+
+
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
+
+
+def _digest(line: bytes) -> str:
+    return f"sha256:{sha256(line).hexdigest()}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
-from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pydantic import ValidationError
+
 from reconciler.core.diagnostic import Diagnostic
-from reconciler.core.errors import CorruptFile, InvalidInput, LockHeld, StalePlan
+from reconciler.core.errors import CorruptFile, InvalidInput, StalePlan
+from reconciler.core.guard import Freeze
 from reconciler.core.stored import (
     parse_header,
     parse_plan,
@@ -19,7 +21,9 @@ from reconciler.core.stored import (
     snapshot_text,
 )
 from reconciler.stores.atomic import sync_folder, write_text
-from reconciler.stores.journal import FileJournal, read_journal
+from reconciler.stores.journal import FileJournal, problems_of, read_journal
+from reconciler.stores.lease import Lease, take_lease
+from reconciler.stores.runs import RunRecord, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,18 +44,6 @@ class Label(NamedTuple):
     at: str
     note: str = ""
     evidence: tuple[dict[str, Any], ...] = ()
-
-
-class RunRecord(NamedTuple):
-    """One run as its journal tells it."""
-
-    id: str
-    started_at: str
-    finished_at: str | None
-    result: str
-    done: int
-    failed: int
-    by: str
 
 
 class LocalStore:
@@ -103,8 +95,7 @@ class LocalStore:
         where = "the snapshot just made"
         header = parse_header(text.partition("\n")[0], where)
         short = header.digest.removeprefix("sha256:")[:8]
-        stamp = re.sub(r"[-:]|\.\d+", "", header.taken_at)
-        snapshot_id = f"{stamp}-{short}"
+        snapshot_id = f"{self._next_stamp()}-{short}"
         write_text(self._path(snapshot_id), text)
         return snapshot._replace(header=header, id=snapshot_id)
 
@@ -145,8 +136,8 @@ class LocalStore:
         }
         write_text(self._folder / "labels.json", f"{json.dumps(content, indent=2)}\n")
 
-    def begin_run(self, run: str, plan: Plan, undo: Plan | None = None) -> FileJournal:
-        """Write the plan (and its undo) of a run and open its journal.
+    def begin_run(self, run: str, plan: Plan, undo: Plan, fence: int) -> FileJournal:
+        """Write the plan of a run and its undo, and open its journal.
 
         Raises StalePlan when a run used this plan before, OSError when it cannot be written.
         """
@@ -167,14 +158,63 @@ class LocalStore:
         sync_folder(used.parent)
         folder = self._folder / "runs" / run
         write_text(folder / "plan.json", plan_text(plan))
-        if undo is not None:
-            write_text(folder / "undo.json", plan_text(undo))
-        return FileJournal(folder / "journal.jsonl", run, self._clock)
+        write_text(folder / "undo.json", plan_text(undo))
+        return FileJournal(folder / "journal.jsonl", run, self._clock, fence=fence)
+
+    def resume_run(self, run: str, fence: int) -> FileJournal:
+        """Open the journal of a run that did not finish, to go on in it."""
+        folder = self._folder / "runs" / self._run(run)
+        return FileJournal(folder / "journal.jsonl", run, self._clock, fence=fence)
+
+    def close_run(self, run: str, result: str) -> None:
+        """Say of a run that was cut off how it ended after all."""
+        journal = self.resume_run(run, 0)
+        journal.append("finished", result=result, snapshot=None)
+        journal.close()
+
+    def confirm(self, run: str, by: str) -> None:
+        """Say that what a run did is to stay."""
+        path = self._folder / "runs" / self._run(run) / "confirmed.json"
+        at = self._clock.now().isoformat(timespec="seconds")
+        write_text(path, f"{json.dumps({'by': by, 'at': at})}\n")
+
+    def is_confirmed(self, run: str) -> bool:
+        """Tell whether somebody said that what a run did is to stay."""
+        return (self._folder / "runs" / self._run(run) / "confirmed.json").exists()
+
+    def freeze(self) -> Freeze | None:
+        """Return the freeze in force. Raises CorruptFile: an unreadable freeze must not let changes through."""
+        path = self._folder / "freeze.json"
+        if not path.exists():
+            return None
+        try:
+            found = Freeze.model_validate_json(_read(path))
+        except ValidationError:
+            raise CorruptFile(f"{path}: not readable", mend="reconciler freeze ENV --off") from None
+        now = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return found if found.until > now else None
+
+    def set_freeze(self, freeze: Freeze | None) -> None:
+        """Begin a freeze, or end it."""
+        path = self._folder / "freeze.json"
+        if freeze is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_text(path, f"{freeze.model_dump_json(indent=2)}\n")
 
     def run_plan(self, run: str) -> Plan:
         """Return the plan of a run. Raises InvalidInput when there is no such run."""
         path = self._folder / "runs" / self._run(run) / "plan.json"
         return parse_plan(_read(path), str(path))
+
+    def run_undo(self, run: str) -> Plan:
+        """Return the undo plan of a run. Raises InvalidInput when there is no such run."""
+        path = self._folder / "runs" / self._run(run) / "undo.json"
+        return parse_plan(_read(path), str(path))
+
+    def journal_problems(self, run: str) -> tuple[str, ...]:
+        """Return what shows that the journal of a run was tampered with."""
+        return tuple(problems_of(self._folder / "runs" / self._run(run) / "journal.jsonl"))
 
     def journal(self, run: str) -> tuple[dict[str, Any], ...]:
         """Return the records of a run's journal."""
@@ -189,38 +229,19 @@ class LocalStore:
             else []
         )
         for run in sorted(found, reverse=True):
-            yield _told(run, self.journal(run))
+            yield told(run, self.journal(run))
 
-    @contextmanager
-    def lock(self, purpose: str) -> Iterator[None]:
-        """Hold the environment against other applies on this machine. Raises LockHeld."""
-        from filelock import FileLock, Timeout
+    def lock(self, purpose: str) -> Lease:
+        """Take the environment. Raises LockHeld, naming the holder."""
+        return take_lease(self._folder, purpose, self._clock)
 
-        self._folder.mkdir(parents=True, exist_ok=True)
-        held = FileLock(self._folder / ".lock", timeout=0)
-        holder = self._folder / ".lock.json"
-        try:
-            held.acquire()
-        except Timeout:
-            raise LockHeld(
-                f"{self._environment} is being changed by someone else",
-                detail=_holder(holder),
-                mend="wait until it has finished: reconciler history " + self._environment,
-            ) from None
-        try:
-            write_text(holder, json.dumps(self._me(purpose)))
-            yield
-        finally:
-            holder.unlink(missing_ok=True)
-            held.release()
-
-    def _me(self, purpose: str) -> dict[str, Any]:
-        return {
-            "purpose": purpose,
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "since": self._clock.now().isoformat(timespec="seconds"),
-        }
+    def _next_stamp(self) -> str:
+        """Return a time in milliseconds that sorts after every snapshot there is, also within one of them."""
+        now = self._clock.now()
+        newest = next(iter(self._ids()), "")
+        while (stamp := now.strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z") <= newest.partition("-")[0]:
+            now += timedelta(milliseconds=1)
+        return stamp
 
     def _ids(self) -> list[str]:
         if not self._folder.exists():
@@ -264,30 +285,6 @@ class LocalStore:
                 f"reconciler history {self._environment}",
             )
         return run
-
-
-def _told(run: str, records: tuple[dict[str, Any], ...]) -> RunRecord:
-    """Tell a run's story from its journal alone."""
-    outcomes = [one for one in records if one["event"] == "outcome"]
-    end = next((one for one in records if one["event"] == "finished"), None)
-    start = records[0] if records else {}
-    return RunRecord(
-        id=run,
-        started_at=start.get("at", ""),
-        finished_at=end["at"] if end else None,
-        result=end["result"] if end else "not finished",
-        done=sum(one.get("outcome") == "done" for one in outcomes),
-        failed=sum(one.get("outcome") in {"failed", "unknown"} for one in outcomes),
-        by=str(start.get("by", "")),
-    )
-
-
-def _holder(path: Path) -> str:
-    try:
-        found = json.loads(_read(path))
-        return f"{found['purpose']} by process {found['pid']} on {found['host']} since {found['since']}"
-    except (OSError, ValueError, KeyError, CorruptFile):
-        return "Its holder is not known."
 
 
 def _read(path: Path) -> str:

@@ -34,7 +34,15 @@ ENVIRON = {
     "SHOP_SMTP_URL": "smtp://shop:FAKE-pw@mail.example:587",
     "SHOP_PAYPAL_CLIENT_SECRET": "FAKE-paypal-secret",
 }
-FOREIGN = ("CI", "NO_COLOR", "TERM", "RECONCILER_DEBUG", "RECONCILER_COMMAND", "PYTHONPATH")
+FOREIGN = (
+    "CI",
+    "NO_COLOR",
+    "PYTHONPATH",
+    "PYTHONUNBUFFERED",
+    "RECONCILER_COMMAND",
+    "RECONCILER_DEBUG",
+    "TERM",
+)
 
 
 class Ran(NamedTuple):

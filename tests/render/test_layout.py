@@ -46,6 +46,11 @@ def test_the_last_column_of_a_table_wraps_under_itself() -> None:
     assert text == "a    one two three four five six seven\n     eight\nbbb  x\n"
 
 
+def test_a_span_is_measured_as_it_is_shown() -> None:
+    assert span("\x1b[2J").columns == len("\\x1b[2J")
+    assert span("値札").columns == 4
+
+
 def test_colours_are_only_written_when_asked_for() -> None:
     line = (span("REFUSED", Style.ALARM),)
 

@@ -11,13 +11,19 @@ from typing import TYPE_CHECKING, Any
 import stripe
 from stripe import _util
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from reconciler.core.errors import PartialRead
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.core.secret import Json
     from reconciler.providers.http import HttpClient
 
 API_VERSION = "2026-10-28.endive"
 """The version of the API whose field names and shapes the kinds were written for, whatever the SDK's own."""
+
+PAGE = 100
+"""Stripe's largest page; the default of 10 misses the rest. Source: Stripe API reference, pagination."""
 
 _KEPT_HEADERS = frozenset(
     {"content-type", "idempotency-key", "stripe-account", "stripe-context", "stripe-version"}
@@ -75,6 +81,26 @@ def connect(
         max_network_retries=0,
         http_client=_Transport(http),
     )
+
+
+def listed(client: stripe.StripeClient, path: str) -> Iterator[dict[str, Json]]:
+    """Yield the objects of all pages of ``path`` as Stripe sends them.
+
+    The SDK's own objects would be made while the next page waits, and be taken apart again at once: 8 ms a page.
+    Raises PartialRead for a list that says that there is more, and does not say where.
+    """
+    query: dict[str, str | int] = {"limit": PAGE}
+    while True:
+        page: Any = client.raw_request("get", path, **query).data
+        yield from page["data"]
+        if not page["has_more"]:
+            return
+        if not page["data"]:
+            raise PartialRead(
+                "Stripe's list does not advance",
+                detail=f"A page of {path} is empty although more should follow; what follows is unknown.",
+            )
+        query["starting_after"] = page["data"][-1]["id"]
 
 
 def _keep_quiet() -> None:

@@ -29,9 +29,6 @@ CATALOGUE = "2026-10-28"
 MARKER = "reconciler"
 """The metadata key of the ownership marker; it survives a changed url."""
 
-PAGE = 100
-"""Stripe's largest page; the default of 10 misses the rest. Source: Stripe API reference, pagination."""
-
 EventName = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z0-9_]+(\.[a-z0-9_]+)+)$")]
 
 
@@ -41,6 +38,9 @@ class WebhookEndpoint(Resource):
     kind: ClassVar[str] = "stripe.webhook_endpoint"
     capability: ClassVar[Capability] = Capability.MANAGED
     outputs: ClassVar[Mapping[str, Output]] = {"secret": Output(secret=True, only_at_create=True)}
+    writes_at_once: ClassVar[int] = 4
+    # The stored answer of the first request, for 24 hours. Source: Stripe API reference, idempotent requests.
+    replays_creates: ClassVar[bool] = True
     # Source: Stripe support; the error says "16 test webhook endpoints".
     limit: ClassVar[Limit | None] = Limit(16, "webhook endpoints in this account and mode")
 
@@ -126,8 +126,10 @@ class WebhookEndpoints:
 
     def observe(self) -> Iterator[Observed]:
         """Yield every endpoint, all pages. Raises WrongAccount for an object of the other mode."""
-        for found in self._api.list({"limit": PAGE}).auto_paging_iter():
-            yield self._observed(found.to_dict())
+        from reconciler.providers.stripe.client import listed
+
+        for found in listed(self._account.client, "/v1/webhook_endpoints"):
+            yield self._observed(found)
 
     def read(self, remote_ids: Sequence[str]) -> Mapping[str, Observed]:
         """Return those endpoints that exist; one request each."""

@@ -1,0 +1,21 @@
+"""``reconciler confirm``: say that what a run did is to stay, before it takes itself back."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli import console, options
+from reconciler.cli.workspace import Workspace
+
+
+@click.command("confirm")
+@options.environment
+@click.argument("run", metavar="RUN")
+@click.pass_context
+def command(ctx: click.Context, environment: str, run: str) -> int:
+    """Confirm RUN of ENV, which was started with --confirm-within."""
+    workspace = Workspace(ctx)
+    workspace.load_environment(environment)
+    workspace.store(environment).confirm(run, workspace.who)
+    console.result(f"Run {run} is confirmed.")
+    return 0

@@ -1,0 +1,111 @@
+"""The inverse of a plan: what would take a run back. Made before the run's first call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.change import Action, Change, FieldChange, Origin, Reversibility
+from reconciler.core.going_back import expected_after
+from reconciler.core.plan import DesiredSource, Plan, sealed
+from reconciler.core.secret import SecretValue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.resource import Resource
+    from reconciler.core.state import DesiredState, Entry, Snapshot
+
+
+def inverse(plan: Plan, before: Snapshot, run: str) -> Plan:
+    """Return the plan that takes ``plan`` back to ``before``, the snapshot taken just before it.
+
+    A change whose inverse nobody can make (a value that was never readable) becomes a manual step. The ids of
+    objects that the run will create are not known yet: an undo finds them by the binding that the run leaves.
+    """
+    entries = before.by_address()
+    changes = tuple(
+        _inverse(change, entries.get(change.address), step)
+        for step, change in enumerate(reversed(plan.changes), start=1)
+        if change.action is not Action.MANUAL
+    )
+    return sealed(
+        plan.model_copy(
+            update={
+                "id": f"undo-{run}",
+                "changes": changes,
+                "findings": (),
+                "desired": DesiredSource(source=f"undo of run {run}", digest=before.header.digest),
+            }
+        )
+    )
+
+
+def wanted_by(undo: Plan, models: Mapping[str, type[Resource]]) -> DesiredState:
+    """Return what an undo wants, as desired state: it is planned and applied like anything else."""
+    return expected_after(undo, models)._replace(source=undo.desired.source)
+
+
+def _inverse(change: Change, before: Entry | None, step: int) -> Change:
+    bare = Change(
+        address=change.address,
+        kind=change.kind,
+        action=Action.DELETE,
+        reason=f"takes back: {change.action}",
+        criticality=change.criticality,
+        protected=change.protected,
+        capture=change.capture,
+        step=step,
+    )
+    match change.action:
+        case Action.CREATE | Action.MANUAL:
+            return bare.model_copy(update={"values": change.values})
+        case Action.UPDATE:
+            known = tuple(map(_swapped, filter(_is_known, change.field_changes)))
+            update = {
+                "action": Action.UPDATE,
+                "remote_id": change.remote_id,
+                "field_changes": known,
+            }
+            return _or_manual(bare.model_copy(update=update), change)
+        case Action.REPLACE | Action.DELETE:
+            if before is None:
+                return _or_manual(bare, change)
+            back = {
+                "action": Action.CREATE if change.action is Action.DELETE else Action.REPLACE,
+                "values": dict(before.values),
+                "field_changes": tuple(
+                    FieldChange(field=name, after=value, origin=Origin.INTENT)
+                    for name, value in before.values.items()
+                ),
+            }
+            return bare.model_copy(update=back)
+
+
+def _or_manual(inverse: Change, change: Change) -> Change:
+    """An inverse that would change nothing is a step that only a person can make."""
+    if inverse.field_changes:
+        return inverse
+    fields = ", ".join(field.field for field in change.field_changes)
+    return inverse.model_copy(
+        update={
+            "action": Action.MANUAL,
+            "calls": 0,
+            "reversibility": Reversibility.MANUAL,
+            "reversibility_reason": f"the value of {fields} before the run is not known",
+        }
+    )
+
+
+def _is_known(field: FieldChange) -> bool:
+    return not (isinstance(field.before, SecretValue) and field.before.reference is None)
+
+
+def _swapped(field: FieldChange) -> FieldChange:
+    is_key = "." in field.field
+    return FieldChange(
+        field=field.field,
+        before=field.after,
+        after=field.before,
+        origin=Origin.INTENT,
+        removed=is_key and field.before is None,
+    )

@@ -1,0 +1,46 @@
+"""What a journal tells of its run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOT_FINISHED = "not finished"
+
+
+class RunRecord(NamedTuple):
+    """One run as its journal tells it; ``source`` says in words what it was for."""
+
+    id: str
+    started_at: str
+    finished_at: str | None
+    result: str
+    done: int
+    failed: int
+    by: str
+    source: str = ""
+
+    @property
+    def is_finished(self) -> bool:
+        """Tell whether the run came to an end, good or bad."""
+        return self.finished_at is not None
+
+
+def told(run: str, records: Sequence[dict[str, Any]]) -> RunRecord:
+    """Tell a run's story from its journal alone: the last outcome of each change counts."""
+    last = {one["address"]: one for one in records if one["event"] == "outcome"}
+    end = next((one for one in reversed(records) if one["event"] == "finished"), None)
+    start = records[0] if records else {}
+    outcomes = [one.get("outcome") for one in last.values()]
+    return RunRecord(
+        id=run,
+        started_at=start.get("at", ""),
+        finished_at=end["at"] if end else None,
+        result=end["result"] if end else NOT_FINISHED,
+        done=outcomes.count("done"),
+        failed=sum(outcome in {"failed", "unknown"} for outcome in outcomes),
+        by=str(start.get("by", "")),
+        source=str(start.get("source", "")),
+    )
