@@ -15,12 +15,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.figures import Figure, table
+from benchmarks.processes import Failed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ATTEMPTS = 3
 """A benchmark that misses a target is repeated: other work on the machine is the likelier cause."""
+
+SECONDS = 150
+"""After which nothing is repeated any more."""
 
 
 class Benchmark(NamedTuple):
@@ -49,10 +53,12 @@ class Result(NamedTuple):
     figures: list[Figure]
     attempts: int
     seconds: float
+    failure: str = ""
 
     @property
     def missed(self) -> list[str]:
-        return [figure.name for figure in self.figures if not figure.is_met]
+        failed = ["failed"] if self.failure else []
+        return [*failed, *(figure.name for figure in self.figures if not figure.is_met)]
 
 
 def main() -> int:
@@ -60,12 +66,12 @@ def main() -> int:
     asked = _asked()
     signal.signal(signal.SIGTERM, _interrupt)
     results: dict[str, Result] = {}
+    begun = perf_counter()
     try:
         for name in asked.names or BENCHMARKS:
             print(f"{name}: {BENCHMARKS[name].shows}", flush=True)
-            results[name] = _result(BENCHMARKS[name])
-            again = f"  ({results[name].attempts} attempts)" if results[name].attempts > 1 else ""
-            print(f"{table(results[name].figures)}\n{again}", flush=True)
+            results[name] = _result(BENCHMARKS[name], until=begun + SECONDS)
+            print(f"{_shown(results[name])}\n", flush=True)
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
@@ -95,23 +101,29 @@ def _interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _result(benchmark: Benchmark) -> Result:
+def _result(benchmark: Benchmark, *, until: float) -> Result:
     """Measure until all targets are met, or ``ATTEMPTS`` times; the attempt that misses least counts."""
     measure = getattr(import_module(f"benchmarks.{benchmark.module}"), benchmark.function)
     begun = perf_counter()
     best: list[Figure] | None = None
     attempts = 0
-    while best is None or (attempts < ATTEMPTS and not _all_met(best)):
+    while best is None or (_misses(best) and attempts < ATTEMPTS and perf_counter() < until):
         attempts += 1
         with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as folder:
-            found: list[Figure] = measure(Path(folder))
+            try:
+                found: list[Figure] = measure(Path(folder))
+            except Failed as failure:
+                return Result(best or [], attempts, perf_counter() - begun, str(failure))
         if best is None or _misses(found) < _misses(best):
             best = found
     return Result(best, attempts, perf_counter() - begun)
 
 
-def _all_met(figures: Iterable[Figure]) -> bool:
-    return all(figure.is_met for figure in figures)
+def _shown(result: Result) -> str:
+    lines = [table(result.figures)] if result.figures else []
+    lines += [f"  FAILED: {result.failure}"] if result.failure else []
+    lines += [f"  ({result.attempts} attempts)"] if result.attempts > 1 else []
+    return "\n".join(lines)
 
 
 def _misses(figures: Iterable[Figure]) -> int:
@@ -130,6 +142,7 @@ def _document(results: dict[str, Result]) -> dict[str, object]:
             name: {
                 "attempts": result.attempts,
                 "seconds": round(result.seconds, 1),
+                "failure": result.failure,
                 "figures": [{**one._asdict(), "met": one.is_met} for one in result.figures],
             }
             for name, result in results.items()

@@ -12,20 +12,28 @@ import resource
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import NamedTuple
+
+
+class Took(NamedTuple):
+    """Wall time and processor time, in seconds."""
+
+    seconds: float
+    processor: float
 
 
 def main() -> None:
     """Plan, and print what it took."""
     warm_up, *environments = sys.argv[1:]
-    plan_seconds(warm_up)
+    plan(warm_up)
     seconds: dict[str, list[float]] = {}
     for name in environments:
-        seconds.setdefault(name, []).append(plan_seconds(name))
+        seconds.setdefault(name, []).append(plan(name).seconds)
     print(json.dumps(seconds))
 
 
-def plan_seconds(environment: str) -> float:
+def plan(environment: str) -> Took:
     """Run ``reconciler plan`` in the current folder and return how long it took."""
     from reconciler.cli.main import main as command_line
 
@@ -34,12 +42,12 @@ def plan_seconds(environment: str) -> float:
         redirect_stdout(nowhere),
         redirect_stderr(nowhere),
     ):
-        begun = perf_counter()
+        begun, used = perf_counter(), process_time()
         code = command_line(["plan", environment])
-        seconds = perf_counter() - begun
+        took = Took(perf_counter() - begun, process_time() - used)
     if code != 0:
         raise SystemExit(f"plan {environment} ended with {code}")
-    return seconds
+    return took
 
 
 def memory() -> float:

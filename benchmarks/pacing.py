@@ -42,6 +42,7 @@ def read_all(control: str) -> dict[str, float]:
 
     import click
     import httpx
+
     from reconciler.cli.workspace import Workspace
 
     kind = "stripe.webhook_endpoint"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import console, options
-from reconciler.cli.checking import run_checks
+from reconciler.cli.checking import run_checks, surroundings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.workspace import Workspace
 
@@ -17,8 +17,11 @@ from reconciler.cli.workspace import Workspace
 def command(ctx: click.Context, environment: str, form: str) -> int:
     """Run the checks that ENV declares. Exit code 1 when one fails."""
     workspace = Workspace(ctx)
-    results = run_checks(workspace.load_environment(environment).environment, workspace.clock)
+    declared = workspace.load_environment(environment).environment
+    results = run_checks(declared, workspace.clock, surroundings(workspace, environment))
     failed = sum(not result.passed for result in results)
+    if not results:
+        console.say(f"desired_state/{environment}/environment.yaml declares no checks.")
     if form == "json":
         console.result_json({"checks": [result.model_dump(mode="json") for result in results]})
     else:

@@ -2,36 +2,154 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.cli import console
+from reconciler.core.errors import InvalidInput, SecretUnavailable
+from reconciler.files.environment import HttpCheck, TcpCheck, TlsCheck, WebhookCheck
 from reconciler.render.escaping import terminal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from reconciler.cli.workspace import Workspace
     from reconciler.core.evidence import CheckResult
-    from reconciler.core.ports import Clock
-    from reconciler.files.environment import Environment
+    from reconciler.core.ports import Clock, SecretSource
+    from reconciler.core.secret import Json
+    from reconciler.core.state import Snapshot
+    from reconciler.files.environment import Check, Environment
+    from reconciler.providers.probing import Probe
 
 
-def run_checks(environment: Environment, clock: Clock) -> tuple[CheckResult, ...]:
-    """Run the checks of ``environment``, if it has any; each is shown on stderr as it ends."""
+class Surroundings(NamedTuple):
+    """What checks need beyond their own words.
+
+    ``folder`` is what their paths are relative to; ``values_of`` returns the fields of a resource, None when nothing
+    is known of it.
+    """
+
+    folder: Path
+    secrets: SecretSource
+    values_of: Callable[[str], Mapping[str, Json] | None]
+
+
+def run_checks(
+    environment: Environment, clock: Clock, around: Surroundings | None = None
+) -> tuple[CheckResult, ...]:
+    """Run the checks of ``environment``, if it has any; each is shown on stderr as it ends.
+
+    Without ``around``, a check that needs it has not passed.
+    """
     if not environment.checks:
         return ()
-    from reconciler.providers.probing import Probe, probed
+    from reconciler.providers.probing import probed
 
-    results = probed(
-        (
-            Probe(
-                one.name,
-                one.http.url,
-                one.http.expect_status,
-                float(one.http.timeout.removesuffix("s")),
+    probes = [_probe(check, around) for check in environment.checks]
+    return tuple(_shown(result) for result in probed(probes, clock, console.MASKER))
+
+
+def surroundings(
+    workspace: Workspace, environment: str, live: Snapshot | None = None
+) -> Surroundings:
+    """Return what the checks of ``environment`` need.
+
+    A resource is as ``live`` has it, which was read just now; else as it is declared, else as it was last seen.
+    """
+
+    def values_of(address: str) -> Mapping[str, Json] | None:
+        places = _places(workspace, environment, live)
+        return next((place[address] for place in places if address in place), None)
+
+    return Surroundings(workspace.root, workspace.secrets, values_of)
+
+
+def _places(
+    workspace: Workspace, environment: str, live: Snapshot | None
+) -> Iterator[Mapping[str, Mapping[str, Json]]]:
+    """Yield the fields of resources by address, the best source first; each is read only when asked for."""
+    if live is not None:
+        yield _seen(live)
+    try:
+        declared = workspace.load(environment).desired.resources
+    except InvalidInput:
+        # Checks also follow a rollback, which works with broken files; `validate` is for saying what is wrong.
+        declared = ()
+    yield {item.address: item.values for item in declared}
+    base = workspace.store(environment).base()
+    if base is not None:
+        yield _seen(base)
+
+
+def _seen(snapshot: Snapshot) -> Mapping[str, Mapping[str, Json]]:
+    return {entry.address: entry.values for entry in snapshot.entries if entry.address is not None}
+
+
+def _shown(result: CheckResult) -> CheckResult:
+    word = "passed" if result.passed else "FAILED"
+    console.say(terminal(f"check {result.name}: {word} ({result.detail}, {result.seconds} s)"))
+    return result
+
+
+def _probe(check: Check, around: Surroundings | None) -> Probe:
+    """Return what is to be done for a check; an unmade one when something that it needs is missing."""
+    from reconciler.providers.probing import Expected, HttpProbe, TcpProbe, TlsProbe, Unmade
+
+    name = check.name
+    match check.what:
+        case HttpCheck(url=url) if "${" in url:
+            return Unmade(name, "its url refers to a secret, and a check sends none")
+        case HttpCheck() as http:
+            return HttpProbe(
+                name,
+                http.url,
+                http.expect_status,
+                _seconds(http.timeout),
+                Expected(http.body.path, http.body.equals) if http.body is not None else None,
+                _seconds(http.max_latency) if http.max_latency is not None else None,
             )
-            for one in environment.checks
-        ),
-        clock,
+        case TcpCheck() as tcp:
+            return TcpProbe(name, tcp.host, tcp.port, _seconds(tcp.timeout))
+        case TlsCheck() as tls:
+            folder = around.folder if around is not None else None
+            if tls.ca_file is not None and folder is None:
+                return Unmade(name, "its ca_file is looked for by `reconciler check` only")
+            ca_file = folder / tls.ca_file if tls.ca_file is not None and folder else None
+            timeout = _seconds(tls.timeout)
+            return TlsProbe(name, tls.host, tls.port, tls.min_days, timeout, ca_file)
+        case WebhookCheck() as webhook:
+            return _webhook_probe(name, webhook, around)
+
+
+def _webhook_probe(name: str, check: WebhookCheck, around: Surroundings | None) -> Probe:
+    from reconciler.providers.probing import Unmade, WebhookProbe
+    from reconciler.providers.profile import Credential
+
+    if around is None:
+        return Unmade(name, "its secret and endpoint are looked up by `reconciler check` only")
+    values = around.values_of(check.endpoint) or {}
+    url = check.url or values.get("url")
+    if url is None:
+        why = f"{check.endpoint} is neither declared nor in a snapshot, and the check has no url"
+        return Unmade(name, why)
+    if not isinstance(url, str) or "${" in url:
+        return Unmade(name, f"the url of {check.endpoint} is not known yet; the check may give one")
+    try:
+        secret = around.secrets.resolve(check.secret)
+    except SecretUnavailable as error:
+        return Unmade(name, " ".join(part for part in (error.summary, error.detail) if part))
+    version = values.get("api_version")
+    return WebhookProbe(
+        name,
+        url,
+        Credential(secret, check.secret),
+        _seconds(check.timeout),
+        version if isinstance(version, str) else None,
     )
-    for result in results:
-        word = "passed" if result.passed else "FAILED"
-        console.say(terminal(f"check {result.name}: {word} ({result.detail}, {result.seconds} s)"))
-    return results
+
+
+def _seconds(text: str) -> float:
+    """Return the seconds of ``500ms`` or ``5s``."""
+    if text.endswith("ms"):
+        return float(text.removesuffix("ms")) / 1000
+    return float(text.removesuffix("s"))

@@ -16,6 +16,7 @@ from reconciler.core.snapshotting import take
 from reconciler.core.state import DesiredState, Snapshot, SnapshotHeader
 from reconciler.engine.applying import Report, Tools, apply
 from reconciler.engine.observing import observe, vendor_of
+from reconciler.engine.outcome import Outcome
 from reconciler.engine.planning import Request, make_plan, stamp
 from reconciler.files.importing import import_text
 from reconciler.files.loading import Catalogue, Loaded, load
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.core.plan import Plan
     from reconciler.core.ports import Session
     from reconciler.core.resource import Resource
+    from reconciler.engine.scheduling import OnError
 
 ENVIRONMENT = "conformance"
 
@@ -158,9 +160,12 @@ class Bench:
             )
             return make_plan(desired, live, self.store.base(), sessions, request)
 
-    def apply(self, plan: Plan, *, steps: int | None = None) -> Report:
-        """Carry ``plan`` out, or only so many ``steps`` of it."""
-        begun = count()
+    def apply(
+        self, plan: Plan, *, stop_after: int | None = None, on_error: OnError = "stop"
+    ) -> Report:
+        """Carry ``plan`` out; start nothing more once ``stop_after`` changes have ended."""
+        ended = 0
+        report: Report | None = None
         with self.sessions(writes=True) as sessions:
             tools = Tools(
                 sessions=sessions,
@@ -170,11 +175,13 @@ class Bench:
                 models=self.models,
                 tool_version=reconciler.__version__,
                 by="conformance",
-                stopping=lambda: steps is not None and next(begun) >= steps,
+                stopping=lambda: stop_after is not None and ended >= stop_after,
+                on_error=on_error,
             )
-            events = list(apply(plan, tools, f"run-{next(self._numbers):03d}"))
-        report = events[-1]
-        if not isinstance(report, Report):
+            for event in apply(plan, tools, f"run-{next(self._numbers):03d}"):
+                ended += isinstance(event, Outcome)
+                report = event if isinstance(event, Report) else None
+        if report is None:
             raise TypeError("a run ends with a report")
         return report
 

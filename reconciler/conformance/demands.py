@@ -33,6 +33,7 @@ def same(found: object, expected: object, claim: str) -> None:
 
 def usable_plan(bench: Bench, to: Snapshot | None = None) -> Plan | None:
     """Return the plan, or ``None`` when it is refused: then with words for it, and no write made."""
+    bench.world.forget()
     try:
         plan = bench.plan(to)
     except AmbiguousIdentity as error:

@@ -90,6 +90,9 @@ class KindFixture:
     def __repr__(self) -> str:
         return self.kind
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # noqa: ANN401 - of hypothesis or IPython
+        printer.text(self.kind)
+
 
 def load_fixtures(folder: Path) -> tuple[KindFixture, ...]:
     """Return ``FIXTURE`` of every Python file in ``folder``, sorted by kind."""

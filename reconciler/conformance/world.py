@@ -77,22 +77,18 @@ class World:
 
 
 class Ticking:
-    """A clock that moves on by one second each time it is asked: ``core.ports.Clock``."""
+    """A clock that moves on by a millisecond each time it is asked, and waits for nobody: ``core.ports.Clock``."""
 
     def __init__(self) -> None:
         self._now = datetime(2026, 11, 19, 3, tzinfo=UTC)
 
     def now(self) -> datetime:
-        self._now += timedelta(seconds=1)
+        self._now += timedelta(milliseconds=1)
         return self._now
 
     def sleep(self, seconds: float) -> None:
-        """Let no real time pass."""
+        """Let ``seconds`` pass at once."""
         self._now += timedelta(seconds=seconds)
-
-    def skip(self, hours: int) -> None:
-        """Let ``hours`` pass."""
-        self._now += timedelta(hours=hours)
 
 
 def no_waiting() -> Timing:

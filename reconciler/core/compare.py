@@ -85,7 +85,7 @@ def compare(
             continue
         if rule.name not in declared.values:
             changes += _undeclared(rule, sides)
-        elif rule.is_write_only(declared.values, sides.defaults):
+        elif _is_hidden(rule, sides):
             found = _write_only(rule, sides)
             changes += found.changes
             unverifiable += found.unverifiable
@@ -139,12 +139,22 @@ def precondition(
         rule.name for rule in rules.values() if rule.key
     }
     touched = {path.partition(".")[0] for path in relied}
-    others = {name for name in live.values if name in rules and name not in touched}
+    others = {
+        name
+        for name in live.values
+        if name in rules and name not in touched and _can_be_seen(rules[name])
+    }
     return Precondition(
         fields={path: _field_digest(rules, live, path) for path in sorted(relied)},
         others={name: _field_digest(rules, live, name) for name in sorted(others)},
         etag=live.etag,
     )
+
+
+def _can_be_seen(rule: FieldRule) -> bool:
+    """Tell whether a read says anything of the field: its value, or a signal that it was written."""
+    hidden = rule.write_only
+    return hidden is None or hidden.signal is not None or hidden.unless is not None
 
 
 def moved_fields(model: type[Resource], relied: Mapping[str, str], live: Entry) -> tuple[str, ...]:
@@ -164,6 +174,16 @@ def _field_digest(rules: Mapping[str, FieldRule], live: Entry, path: str) -> str
     if signal is not None:
         return digest([live.evidence.get(signal)])
     return digest(rule.normal(value))
+
+
+def _is_hidden(rule: FieldRule, sides: _Sides) -> bool:
+    """Tell whether the live value cannot be read, now or once it is as declared.
+
+    A live value that can be read differs from a declared one that cannot: it is compared like any other.
+    """
+    return rule.is_write_only(sides.declared.values, sides.defaults) and rule.is_write_only(
+        sides.live.values, sides.defaults
+    )
 
 
 def _undeclared(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:

@@ -27,7 +27,8 @@ def pair(
 ) -> dict[str, str]:
     """Return the remote id of each declared address that has a live object.
 
-    ``bindings`` are address -> remote id of the last snapshot. Raises AmbiguousIdentity.
+    ``bindings`` are address -> remote id of the last snapshot. An object whose address is no longer declared may be
+    found by its natural key under another: the resource was renamed in the files. Raises AmbiguousIdentity.
     """
     wanted = {item.address: item for item in declared}
     live = {item.remote_id: item for item in observed}
@@ -38,7 +39,10 @@ def pair(
                 found[address] = remote_id
                 break
     _by_marker(wanted, live, found, environment)
-    _by_natural_key(model, wanted, live, found, bound=frozenset(bindings.values()))
+    claimed = {remote_id for address, remote_id in bindings.items() if address in wanted} | {
+        remote_id for remote_id, item in live.items() if _is_claimed(item, wanted, environment)
+    }
+    _by_natural_key(model, wanted, live, found, claimed=frozenset(claimed))
     return found
 
 
@@ -62,25 +66,33 @@ def _by_marker(
         found[address] = ids[0]
 
 
+def _is_claimed(item: Observed, wanted: Mapping[str, Declared], environment: str) -> bool:
+    """Tell whether the marker says that the object is of another environment, or of a declared resource."""
+    if item.marker is None:
+        return False
+    owner, _, address = item.marker.partition("/")
+    return owner != environment or address in wanted
+
+
 def _by_natural_key(
     model: type[Resource],
     wanted: Mapping[str, Declared],
     live: Mapping[str, Observed],
     found: dict[str, str],
     *,
-    bound: frozenset[str],
+    claimed: frozenset[str],
 ) -> None:
-    taken = set(found.values()) | bound
+    taken = set(found.values()) | claimed
     index: dict[Hashable, list[str]] = defaultdict(list)
     left = [item for address, item in wanted.items() if address not in found]
     if not left:
         return
     for remote_id, item in live.items():
-        if remote_id in taken or item.marker is not None:
+        if remote_id in taken:
             continue
         for key in model.natural_keys(item.values):
             index[key].append(remote_id)
-    claimed: dict[str, str] = {}
+    matched: dict[str, str] = {}
     for declared in left:
         ids = sorted(
             {one for key in model.natural_keys(declared.values) for one in index.get(key, ())}
@@ -89,7 +101,7 @@ def _by_natural_key(
             raise _ambiguous(declared.address, ids, "have its natural key")
         if not ids:
             continue
-        other = claimed.setdefault(ids[0], declared.address)
+        other = matched.setdefault(ids[0], declared.address)
         if other != declared.address:
             raise AmbiguousIdentity(
                 f"{other} and {declared.address} are one live object",

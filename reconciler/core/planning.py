@@ -13,6 +13,7 @@ from reconciler.core.change import (
 )
 from reconciler.core.compare import compare, precondition
 from reconciler.core.finding import Finding, Weight
+from reconciler.core.handing_over import with_handovers
 from reconciler.core.order import dependency_order, in_order
 from reconciler.core.plan import Ignored, Managed, Summary, Unverifiable
 from reconciler.core.resource import Capability
@@ -87,7 +88,7 @@ def decide(
         if selected(address)
     }
     changes = [v.change for v in (*verdicts.values(), *removed.values()) if v.change is not None]
-    ordered = in_order(changes, desired.models)
+    ordered = in_order(with_handovers(changes, desired.models, world.live), desired.models)
     changed = {change.address for change in ordered}
     summary = Summary(
         unchanged=tuple(
@@ -341,7 +342,7 @@ def _followers(
     """Fields that refer to an object this plan makes anew follow it, also when they cannot be read."""
     if not renewed or not item.refers:
         return ()
-    taken = {change.field for change in already}
+    taken = {change.field.partition(".")[0] for change in already}
     return tuple(
         FieldChange(
             field=name,

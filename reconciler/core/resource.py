@@ -65,7 +65,7 @@ class Resource(BaseModel):
     ``creates_per_call``, ``deletes_per_call``: how many objects one call makes or removes. ``writes_at_once``: how
     many calls may be under way together. ``replays_creates``: a create repeated with its idempotency key gives the
     first answer again, secrets included. ``consistent_reads``: how many reads in a row must agree before a change
-    counts as seen.
+    counts as seen. ``has_unique_keys``: the vendor refuses two objects with one natural key.
     """
 
     model_config = ConfigDict(
@@ -86,6 +86,7 @@ class Resource(BaseModel):
     replays_creates: ClassVar[bool] = False
     replaces_by_deleting_first: ClassVar[bool] = False
     consistent_reads: ClassVar[int] = 1
+    has_unique_keys: ClassVar[bool] = False
 
     @field_validator("*", mode="wrap")
     @classmethod

@@ -52,9 +52,14 @@ def take(
         ours = {a: one for a, one in bindings.items() if before[a].kind == kind}
         found = pair(model, mine, objects, environment=desired.environment, bindings=ours)
         live = {item.remote_id: item for item in objects}
+        earlier = {entry.remote_id: entry for entry in before.values() if entry.kind == kind}
         for address, remote_id in {**_still_there(ours, live), **found}.items():
             memories[kind, remote_id] = _remembered(
-                model, address, declared.get(address), before.get(address), live[remote_id]
+                model,
+                address,
+                declared.get(address),
+                before.get(address) or earlier.get(remote_id),
+                live[remote_id],
             )
     return _snapshot(observation, memories, header)
 
@@ -186,4 +191,5 @@ def _entry(kind: str, item: Observed, memory: _Memory | None) -> Entry:
         created_by=known.created_by,
         read_only=item.read_only,
         etag=item.etag,
+        marker=item.marker,
     )

@@ -154,6 +154,7 @@ class Entry:
     created_by: str | None = None
     read_only: str | None = None
     etag: Annotated[str | None, Field(exclude=True)] = None
+    marker: Annotated[str | None, Field(exclude=True)] = None
 
 
 class SnapshotHeader(Record):

@@ -121,7 +121,7 @@ def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Change | Outcome | Rep
     with tools.store.lock(f"apply {run}") as lock:
         base = tools.store.base()
         kinds = kinds_to_read(plan, base, tools)
-        before = save(read_all(plan, tools, kinds), plan, base, {}, tools, run, "pre_apply")
+        before = save_before(read_all(plan, tools, kinds), plan, base, tools, run)
         undo = inverse(plan, before, run)
         with closing(tools.store.begin_run(run, plan, undo, lock.fence)) as journal:
             journal.append(
@@ -131,6 +131,7 @@ def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Change | Outcome | Rep
                 environment=plan.environment,
                 source=plan.desired.source,
                 snapshot=before.id,
+                confirm_within=tools.confirm_within,
                 **takeover(lock),
             )
             running = Running(run, plan, journal, lock, base, kinds, Made(), before.id)
@@ -176,12 +177,12 @@ def _confirmed(report: Report, running: Running, tools: Tools) -> Report:
     if report.result != "done" or tools.confirm_within is None or not report.outcomes:
         return report
     until = tools.clock.now() + timedelta(seconds=tools.confirm_within)
-    running.journal.append("awaiting", until=stamp(until))
-    while tools.clock.now() < until and not tools.stopping():
-        if tools.store.is_confirmed(running.id):
-            return report
+    running.journal.append("awaiting", until=until.isoformat(timespec="seconds"))
+    while not tools.store.is_confirmed(running.id):
+        if tools.clock.now() >= until or tools.stopping():
+            return report._replace(result="not confirmed")
         tools.clock.sleep(POLL)
-    return report._replace(result="not confirmed")
+    return report
 
 
 def takeover(lock: Lock) -> dict[str, str]:
@@ -219,17 +220,19 @@ def kinds_to_read(plan: Plan, base: Snapshot | None, tools: Tools) -> frozenset[
     return frozenset(declared | {change.kind for change in plan.changes} | readable)
 
 
-def save(
-    observation: Observation,
-    plan: Plan,
-    base: Snapshot | None,
-    made: Mapping[str, str],
-    tools: Tools,
-    run: str,
-    role: Literal["pre_apply", "applied"],
+def save_before(
+    seen: Observation, plan: Plan, base: Snapshot | None, tools: Tools, run: str
 ) -> Snapshot:
-    """Store what was read before or after a run."""
-    header = SnapshotHeader(
+    """Store what was read before a run."""
+    header = _header(plan, tools, run, "pre_apply")
+    bare = plan.model_copy(update={"changes": ()})
+    return tools.store.save(after_apply(seen, bare, base, {}, header))
+
+
+def _header(
+    plan: Plan, tools: Tools, run: str, role: Literal["pre_apply", "applied"]
+) -> SnapshotHeader:
+    return SnapshotHeader(
         environment=plan.environment,
         taken_at=stamp(tools.clock.now()),
         role=role,
@@ -238,7 +241,6 @@ def save(
         desired_digest=plan.desired.digest,
         git_commit=plan.desired.git_commit,
     )
-    return tools.store.save(after_apply(observation, plan, base, made, header))
 
 
 def _finish(running: Running, tools: Tools, outcomes: tuple[Outcome, ...]) -> Report:
@@ -268,8 +270,9 @@ def _looked(
     agreeing = 0
     for look in range(1, LOOKS + 1):
         seen = observe(tools.sessions, running.kinds)
-        done = _only_done(plan, outcomes)
-        after = save(seen, done, running.base, running.made.ids, tools, running.id, "applied")
+        done = _only_done(plan, outcomes, running.base)
+        header = _header(done, tools, running.id, "applied")
+        after = tools.store.save(after_apply(seen, done, running.base, running.made.ids, header))
         differing = still_differing(plan, after, tools.models, today=today)
         agreeing = 0 if differing or seen.unreadable else agreeing + 1
         if agreeing >= wanted or not patient or look == LOOKS:
@@ -278,9 +281,19 @@ def _looked(
     raise AssertionError("the last look returns")
 
 
-def _only_done(plan: Plan, outcomes: tuple[Outcome, ...]) -> Plan:
-    """Return the plan with those changes alone that were made: only they are remembered as applied."""
+def _only_done(plan: Plan, outcomes: tuple[Outcome, ...], base: Snapshot | None) -> Plan:
+    """Return the plan with those changes alone that were made: only they are remembered as applied.
+
+    What was not made leaves ownership as it was: a field that was to go back to its default still has to.
+    """
     done = {outcome.address for outcome in outcomes if outcome.result is Result.DONE}
-    return plan.model_copy(
-        update={"changes": tuple(change for change in plan.changes if change.address in done)}
-    )
+    before = base.by_address() if base is not None else {}
+    left = {change.address for change in plan.changes} - done
+    managed = {
+        address: one._replace(owned=before[address].owned if address in before else ())
+        if address in left
+        else one
+        for address, one in plan.managed.items()
+    }
+    changes = tuple(change for change in plan.changes if change.address in done)
+    return plan.model_copy(update={"changes": changes, "managed": managed})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.core.errors import (
     LiveStateDenied,
     LiveStateUnknown,
-    PartialRead,
     PermissionDenied,
     ReconcilerError,
     Refused,
@@ -79,8 +78,22 @@ def vendor_of(kind: str) -> str:
 def _identify(session: Session) -> Account | ReconcilerError:
     try:
         return session.identify()
-    except (VendorError, SecretUnavailable) as error:
+    except (Refused, WriteAttempted):
+        raise
+    except ReconcilerError as error:
         return error
+    except Exception as error:  # noqa: BLE001 - likewise: an answer of a shape that nobody foresaw
+        return _not_understood(session.vendor, error)
+
+
+def _not_understood(what: str, error: Exception) -> VendorError:
+    """Return the error for an answer of an unexpected shape. Says no value of it."""
+    return VendorError(
+        f"{what}: the vendor's answer was not understood",
+        vendor=vendor_of(what),
+        detail=f"It has another shape than documented ({type(error).__name__}).",
+        mend="RECONCILER_DEBUG=1 reconciler …   # shows where; please report it",
+    )
 
 
 def _read(session: Session, kind: str) -> _Read:
@@ -88,8 +101,10 @@ def _read(session: Session, kind: str) -> _Read:
         return _Read(kind, tuple(session.provider(kind).observe()))
     except (Refused, WriteAttempted):
         raise
-    except (VendorError, PartialRead) as error:
+    except ReconcilerError as error:
         return _Read(kind, failure=error)
+    except Exception as error:  # noqa: BLE001 - whatever a provider did not expect: its kind is unknown
+        return _Read(kind, failure=_not_understood(kind, error))
 
 
 def _unreadable(kind: str, error: ReconcilerError) -> Unreadable:

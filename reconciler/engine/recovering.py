@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.change import Action, Change
@@ -71,6 +72,7 @@ def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Change | Outcome | R
         if any(record["event"] == "finished" for record in records):
             raise StalePlan("This run has finished meanwhile", mend=f"reconciler show {run}")
         progress = progress_of(plan, records)
+        tools = tools._replace(confirm_within=_left_to_confirm(records, tools))
         base = tools.store.base()
         kinds = kinds_to_read(plan, base, tools)
         read_all(plan, tools, kinds)
@@ -86,6 +88,18 @@ def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Change | Outcome | R
             running = Running(run, plan, journal, lock, base, kinds, _made(plan, progress), before)
             _bring_back_outputs(running, tools, progress)
             yield from carry_on(running, tools, ended=progress.ended, in_flight=progress.in_flight)
+
+
+def _left_to_confirm(records: Sequence[Record], tools: Tools) -> float | None:
+    """Return how many seconds are left to confirm the run; ``None`` when no confirmation was asked for."""
+    within: float | None = None
+    for record in records:
+        if record["event"] == "started":
+            within = record.get("confirm_within")
+        if record["event"] == "awaiting":
+            until = datetime.fromisoformat(record["until"])
+            within = max(0.0, (until - tools.clock.now()).total_seconds())
+    return within
 
 
 def _made(plan: Plan, progress: Progress) -> Made:

@@ -36,7 +36,8 @@ class Schedule:
         self._models = models
         self._results = dict(results)
         self._goes_on = on_error == "continue"
-        self._waiting = [step for step in steps if not all(c.address in results for c in step)]
+        left = (tuple(c for c in step if c.address not in results) for step in steps)
+        self._waiting = [step for step in left if step]
         self._running: Counter[str] = Counter()
         self._planned = {change.address for step in steps for change in step}
 

@@ -191,7 +191,8 @@ class Stepper:
         note = also_changed(provider.resource_type, change, live)
         return self._ended(change, Result.DONE, note, remote_id=change.remote_id)
 
-    def _created(self, provider: Provider, change: Change) -> Outcome:
+    def _created(self, provider: Provider, change: Change, retires: str | None = None) -> Outcome:
+        """Make the object; ``retires`` is the id of the one that goes once the new one is kept."""
         new = self._new(change)
         created = provider.create(new)
         is_resumed = change.address in self._in_flight
@@ -199,18 +200,14 @@ class Stepper:
             # The stored answer of an object that was deleted meanwhile: it is made again, under another key.
             again = new._replace(idempotency_key=f"{new.idempotency_key}-again")
             created = provider.create(again)
-        return self._kept(provider, change, created)
+        return self._kept(provider, change, created, retires)
 
     def _replaced(self, provider: Provider, change: Change) -> Outcome:
         """Make the new object before the old one goes, unless the vendor allows only one at a time."""
         if provider.resource_type.replaces_by_deleting_first:
             provider.delete(change.remote_id or "")
             return self._created(provider, change)
-        outcome = self._created(provider, change)
-        if outcome.result is Result.DONE:
-            self._bench.lock.check()
-            provider.delete(change.remote_id or "")
-        return outcome
+        return self._created(provider, change, retires=change.remote_id)
 
     def _create_many(
         self, provider: Provider, bulk: CreatesInBulk, changes: Sequence[Change]
@@ -239,7 +236,9 @@ class Stepper:
             return [self._failed(change, error) for change in changes]
         return [self._ended(c, Result.DONE, remote_id=c.remote_id) for c in changes]
 
-    def _kept(self, provider: Provider, change: Change, created: Created) -> Outcome:
+    def _kept(
+        self, provider: Provider, change: Change, created: Created, retires: str | None = None
+    ) -> Outcome:
         """Remember what was made and keep its outputs. An output that cannot be kept takes the object back."""
         try:
             self._keep_outputs(change, created)
@@ -248,6 +247,9 @@ class Stepper:
             return self._failed(change, error)
         if created.trouble is not None:
             return self._failed(change, created.trouble)
+        if retires is not None:
+            self._bench.lock.check()
+            provider.delete(retires)
         return self._ended(change, Result.DONE, remote_id=created.remote_id)
 
     def _keep_outputs(self, change: Change, created: Created) -> None:

@@ -2,31 +2,170 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Self, TypeAlias
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from reconciler.core.guard import Policy
 from reconciler.core.record import Record
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 
+Seconds = Annotated[
+    str,
+    StringConstraints(pattern=r"^(0*[1-9][0-9]*(\.[0-9]+)?|0+\.0*[1-9][0-9]*)(ms|s)$"),
+    Field(examples=["5s"]),
+]
+"""A time above zero, such as ``5s`` or ``500ms``."""
+
+Url = Annotated[
+    str,
+    StringConstraints(pattern=r"^(https?://[^\s/]|\$\{)"),
+    Field(examples=["https://shop.example/health"]),
+]
+"""An absolute address. In a file it may begin with a reference."""
+
+Host = Annotated[
+    str, StringConstraints(pattern=r"^[^\s/]+$", max_length=253), Field(examples=["shop.example"])
+]
+
+
+def _number(value: object) -> object:
+    """Refuse what pydantic would turn into a number, and the schema would not."""
+    if isinstance(value, bool | str):
+        raise ValueError("a whole number is needed")  # noqa: TRY004 - pydantic turns a ValueError into its own
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_number)]
+Port = Annotated[Whole, Field(ge=1, le=65535)]
+
+
+class JsonValue(Record):
+    """A value that a JSON body must have at one place."""
+
+    path: str = Field(
+        pattern=r"^(\$|(\$\.)?[^\s$.\[\]]+)(\.[^\s$.\[\]]+|\[[0-9]+\])*$",
+        examples=["$.status"],
+        description="keys and list positions: $.status, payments.stripe, $.regions[0].name; $ is the whole body",
+    )
+    equals: Any = Field(description="compared with its type: 1, true and '1' differ")
+
 
 class HttpCheck(Record):
-    """One request whose answer shows that something works."""
+    """One request whose answer shows that something works. Redirects are not followed."""
 
-    url: str = Field(description="an absolute address; may use ${var:…}")
-    expect_status: int = Field(default=200, ge=100, le=599)
-    timeout: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?s$")] = Field(
-        default="5s", description="seconds, such as 5s"
+    url: Url = Field(description="an absolute address; may use ${var:…}")
+    expect_status: Whole = Field(default=200, ge=100, le=599)
+    timeout: Seconds = Field(default="5s", description="such as 5s or 500ms")
+    body: JsonValue | None = Field(
+        default=None, alias="json", description="what the JSON body must say"
+    )
+    max_latency: Seconds | None = Field(
+        default=None, description="a slower answer fails; such as 2s"
     )
 
 
-class Check(Record):
-    """Evidence that the environment works."""
+class TcpCheck(Record):
+    """One connection that must be accepted."""
 
-    name: str = Field(min_length=1)
-    http: HttpCheck
+    host: Host
+    port: Port
+    timeout: Seconds = Field(default="5s", description="such as 5s or 500ms")
+
+
+class TlsCheck(Record):
+    """A certificate that must be valid for its host, and stay so for a while."""
+
+    host: Host
+    port: Port = 443
+    min_days: Whole = Field(
+        default=14, ge=0, le=3650, description="fewer days until it expires fail"
+    )
+    timeout: Seconds = Field(default="5s", description="such as 5s or 500ms")
+    ca_file: str | None = Field(
+        default=None,
+        min_length=1,
+        description="PEM certificates to trust instead of the system's; relative to the working folder",
+    )
+
+
+class WebhookCheck(Record):
+    """Test events for the handler of a Stripe endpoint: signed rightly, wrongly, and too long ago.
+
+    The first must be answered with 2xx, the others with 4xx. Their type is ``reconciler.probe``, so that a handler
+    which trusts them has nothing to do.
+    """
+
+    endpoint: str = Field(
+        pattern=r"^stripe\.webhook_endpoint/[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        examples=["stripe.webhook_endpoint/payments"],
+        description="the resource whose url is asked",
+    )
+    secret: str = Field(
+        pattern=r"^\$\{secret:[^{}]+\}$",
+        description="a ${secret:…} reference to the endpoint's signing secret",
+        json_schema_extra={"x-secret": True},
+    )
+    url: Url | None = Field(
+        default=None, description="asked instead of the endpoint's url: https, or on this machine"
+    )
+    timeout: Seconds = Field(default="5s", description="for each event; such as 5s or 500ms")
+
+
+AnyCheck: TypeAlias = HttpCheck | TcpCheck | TlsCheck | WebhookCheck
+
+SORTS: Final = ("http", "tcp", "tls", "webhook")
+"""What a check may be: the key that says it."""
+
+
+def _exactly_one(schema: dict[str, Any]) -> None:
+    """Write into the schema of a check that it has one of ``SORTS``, in words that help when it has not."""
+    properties = schema["properties"]
+    for sort in SORTS:
+        properties[sort].pop("default", None)
+    described = {"description": f"what is checked; it may be {', '.join(SORTS[1:])} instead"}
+    schema["anyOf"] = [
+        {"properties": {sort: described}, "required": [sort]}
+        if sort == SORTS[0]
+        else {"required": [sort]}
+        for sort in SORTS
+    ]
+    only: dict[str, Any] | None = None
+    for sort in reversed(SORTS):
+        alone = {"properties": {"name": {}, sort: {}}, "additionalProperties": False}
+        branch: dict[str, Any] = {"if": {"required": [sort]}, "then": alone}
+        only = branch if only is None else {**branch, "else": only}
+    schema |= only or {}
+
+
+class Check(Record):
+    """Evidence that the environment works: a name, and one thing to look at."""
+
+    model_config = ConfigDict(json_schema_extra=_exactly_one)
+
+    name: str = Field(min_length=1, max_length=200)
+    http: HttpCheck | SkipJsonSchema[None] = None
+    tcp: TcpCheck | SkipJsonSchema[None] = None
+    tls: TlsCheck | SkipJsonSchema[None] = None
+    webhook: WebhookCheck | SkipJsonSchema[None] = None
+
+    @model_validator(mode="after")
+    def _has_exactly_one(self) -> Self:
+        if len(self.model_fields_set - {"name"}) != 1 or len(self._given) != 1:
+            raise ValueError(f"a check has exactly one of {', '.join(SORTS)}")
+        return self
+
+    @property
+    def what(self) -> AnyCheck:
+        """Return what is looked at."""
+        return self._given[0]
+
+    @property
+    def _given(self) -> tuple[AnyCheck, ...]:
+        every = (self.http, self.tcp, self.tls, self.webhook)
+        return tuple(one for one in every if one is not None)
 
 
 class Environment(Record):

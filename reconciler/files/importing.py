@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 SCHEMA_LINE = "yaml-language-server: $schema=../../schemas/resources.json"
 
 
-def import_text(
-    snapshot: Snapshot, models: Mapping[str, type[Resource]], taken: set[str]
-) -> str:
+def import_text(snapshot: Snapshot, models: Mapping[str, type[Resource]], taken: set[str]) -> str:
     """Return a resources file with every unmanaged object of ``snapshot``; ``taken`` addresses are not used."""
+    environment = snapshot.header.environment
     used = set(taken)
     items: list[Json] = []
     left_out: list[str] = []
     for entry in snapshot.entries:
         if entry.address is not None or entry.kind not in models:
             continue
-        if entry.read_only is not None:
-            left_out.append(f"{entry.kind} {entry.remote_id} left out: {entry.read_only}")
+        why_not = entry.read_only or _owner(entry, environment)
+        if why_not:
+            left_out.append(f"{entry.kind} {entry.remote_id} left out: {why_not}")
             continue
         model = models[entry.kind]
         name = _free_name(entry, model, used)
@@ -39,6 +39,12 @@ def import_text(
         items.append({"kind": entry.kind, "name": name, "spec": _spec(entry, model, name)})
     comment = "\n".join([SCHEMA_LINE, *left_out])
     return dump({"resources": items}, header_comment=comment)
+
+
+def _owner(entry: Entry, environment: str) -> str:
+    """Say whose the object is, when its marker names another environment; empty when it is free."""
+    owner = (entry.marker or "").partition("/")[0]
+    return f"it belongs to {entry.marker}" if owner not in {"", environment} else ""
 
 
 def _spec(entry: Entry, model: type[Resource], name: str) -> dict[str, Json]:

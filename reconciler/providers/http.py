@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reconciler.core.masking import Masker
+    from reconciler.providers.pacing import Timing
 
 __all__ = ["Complaint", "Connection", "Connections", "Credential", "HttpClient", "VendorProfile"]
 
@@ -88,6 +89,11 @@ class HttpClient:
             )
         self._counting = threading.Lock()
         self._requests_made = 0
+
+    @property
+    def timing(self) -> Timing:
+        """Return the clock and the waiting of this account, for polling."""
+        return self._connection.timing
 
     @property
     def requests_made(self) -> int:

@@ -137,7 +137,7 @@ class LocalStore:
         write_text(self._folder / "labels.json", f"{json.dumps(content, indent=2)}\n")
 
     def begin_run(self, run: str, plan: Plan, undo: Plan, fence: int) -> FileJournal:
-        """Write the plan of a run and its undo, and open its journal.
+        """Write the plan of a run and its undo, and open its journal. A run that is there has both.
 
         Raises StalePlan when a run used this plan before, OSError when it cannot be written.
         """
@@ -157,8 +157,11 @@ class LocalStore:
             ) from None
         sync_folder(used.parent)
         folder = self._folder / "runs" / run
-        write_text(folder / "plan.json", plan_text(plan))
-        write_text(folder / "undo.json", plan_text(undo))
+        making = folder.with_name(f".{run}")
+        write_text(making / "plan.json", plan_text(plan))
+        write_text(making / "undo.json", plan_text(undo))
+        making.rename(folder)
+        sync_folder(folder.parent)
         return FileJournal(folder / "journal.jsonl", run, self._clock, fence=fence)
 
     def resume_run(self, run: str, fence: int) -> FileJournal:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -15,7 +16,7 @@ import pytest
 from reconciler.cli import console
 from reconciler.cli.main import main
 from reconciler.cli.workspace import SystemClock
-from reconciler.conformance.world import Ticking, World, no_waiting
+from reconciler.conformance.world import World, no_waiting
 from reconciler.providers import transport
 from reconciler.providers.vercel import production_deployment
 
@@ -60,6 +61,11 @@ class Ran(NamedTuple):
     @property
     def all(self) -> str:
         return self.out + self.err
+
+    @property
+    def words(self) -> str:
+        """Return everything that was written, however its lines were broken."""
+        return " ".join(self.all.split())
 
 
 class Run(Protocol):
@@ -114,6 +120,29 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., subprocess.
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+class Hands:
+    """A clock that moves on by a tenth of a second each time it is asked."""
+
+    def __init__(self) -> None:
+        self._now = datetime(2026, 11, 19, 3, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self._now += timedelta(milliseconds=100)
+        return self._now
+
+    def skip(self, hours: int) -> None:
+        """Let ``hours`` pass."""
+        self._now += timedelta(hours=hours)
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """Return the clock of the product."""
+    clock = Hands()
+    monkeypatch.setattr(SystemClock, "now", lambda _: clock.now())
+    return clock
 
 
 class Shop:
@@ -199,14 +228,17 @@ class Shop:
 
 @pytest.fixture
 def shop(
-    tmp_path: Path, world: World, run: Run, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    world: World,
+    run: Run,
+    hands: Hands,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Shop:
-    """Return a shop that is as declared. Waiting takes no time, and the clock moves on when it is asked."""
+    """Return a shop that is as declared. Waiting takes no time."""
+    del hands
     world.reset()
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
-    clock = Ticking()
-    monkeypatch.setattr(SystemClock, "now", lambda _: clock.now())
     monkeypatch.setattr(transport, "Timing", no_waiting)
     monkeypatch.setattr(production_deployment, "POLL_SECONDS", 0)
     root = tmp_path / "a shop, très bon"
@@ -220,18 +252,6 @@ def good(shop: Shop) -> Shop:
     shop.done("snapshot", "sandbox", "--label", "good")
     shop.world.forget()
     return shop
-
-
-@pytest.fixture
-def hours_pass(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Return a function that lets the clock of the product jump."""
-
-    def skip(hours: int) -> None:
-        clock = Ticking()
-        clock.skip(hours)
-        monkeypatch.setattr(SystemClock, "now", lambda _: clock.now())
-
-    return skip
 
 
 @pytest.fixture

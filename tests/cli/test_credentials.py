@@ -40,7 +40,7 @@ def test_a_refused_key_is_named_with_the_place_it_came_from(
     ran = good.run(*command)
 
     assert ran.code == 4
-    assert "stripe does not accept the credential ${secret:env/SANDBOX_STRIPE_KEY}" in ran.all
+    assert "stripe does not accept the credential ${secret:env/SANDBOX_STRIPE_KEY}" in ran.words
     assert "sk_test_wrong!" not in ran.all
     assert good.world.writes() == ()
 
@@ -54,7 +54,7 @@ def test_a_refused_token_is_no_missing_permission(
     ran = good.run(*command)
 
     assert ran.code == 4
-    assert "vercel does not accept the credential ${secret:env/SANDBOX_VERCEL_TOKEN}" in ran.all
+    assert "vercel does not accept the credential ${secret:env/SANDBOX_VERCEL_TOKEN}" in ran.words
 
 
 @pytest.mark.parametrize("command", READING)
@@ -80,7 +80,7 @@ def test_a_restricted_key_that_may_not_read_names_the_permission(
     ran = good.run("plan", "sandbox")
 
     assert ran.code == 4
-    assert "lacks the permission rak_webhook_read" in ran.all
+    assert "lacks the permission rak_webhook_read" in ran.words
 
 
 def test_a_restricted_key_that_may_not_write_names_the_permission(
@@ -93,7 +93,7 @@ def test_a_restricted_key_that_may_not_write_names_the_permission(
     ran = good.run("apply", "sandbox", "--yes")
 
     assert ran.code in {3, 4}
-    assert "lacks the permission rak_webhook_write" in ran.all
+    assert "lacks the permission rak_webhook_write" in ran.words
     assert good.endpoint()["url"] == "https://old.example/stripe"
 
 

@@ -37,12 +37,21 @@ def wait_for(condition: Callable[[], bool]) -> None:
         select.select([], [], [], 0.01)
 
 
-def test_ctrl_c_finishes_the_call_in_flight(
-    good: Shop, start: Callable[..., subprocess.Popen[str]]
-) -> None:
+@pytest.fixture
+def two_steps(good: Shop) -> Shop:
+    """Return a shop with two changes to make, the second after the first, which takes a while."""
+    depends = "name: log-level-development\n    depends_on: [stripe.webhook_endpoint/payments]"
+    good.edit("web.yaml", "name: log-level-development", depends)
     good.click(url=OLD)
     good.lose("LOG_LEVEL")
-    good.world.fail(vendor="stripe", method="POST", delay=0.5)
+    good.world.fail(vendor="stripe", method="POST", delay=0.5, times=1)
+    return good
+
+
+def test_ctrl_c_finishes_the_call_in_flight(
+    two_steps: Shop, start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    good = two_steps
     process = start("-C", good.root, "apply", "sandbox", "--yes", "--format", "json")
 
     wait_for(lambda: bool(good.world.writes()))
@@ -61,11 +70,9 @@ def test_ctrl_c_finishes_the_call_in_flight(
 
 
 def test_after_ctrl_c_the_next_apply_does_the_rest(
-    good: Shop, start: Callable[..., subprocess.Popen[str]]
+    two_steps: Shop, start: Callable[..., subprocess.Popen[str]]
 ) -> None:
-    good.click(url=OLD)
-    good.lose("LOG_LEVEL")
-    good.world.fail(vendor="stripe", method="POST", delay=0.3, times=1)
+    good = two_steps
     process = start("-C", good.root, "apply", "sandbox", "--yes")
     wait_for(lambda: bool(good.world.writes()))
     process.send_signal(signal.SIGINT)

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.core.plan import Plan, plan_digest
+from reconciler.core.plan import digest_of
 from reconciler.core.stored import parse_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.cli.conftest import Shop
+    from tests.cli.conftest import Hands, Shop
 
 GOOD_URL = "https://shop.example/api/webhooks/stripe"
 
@@ -37,8 +35,7 @@ def seal(shop: Shop) -> None:
     """Give an altered plan the digest of what it says now."""
     path = shop.root / "a plan.json"
     plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    digest = plan_digest(Plan.model_validate_json(json.dumps(plan)))
-    path.write_text(json.dumps(plan | {"digest": digest}), encoding="utf-8")
+    path.write_text(json.dumps(plan | {"digest": digest_of(plan)}), encoding="utf-8")
 
 
 def test_a_saved_plan_is_the_plan_that_was_shown(good: Shop) -> None:
@@ -70,8 +67,8 @@ def test_it_is_carried_out_once(planned: Shop) -> None:
     assert planned.world.writes() == ()
 
 
-def test_it_expires(planned: Shop, hours_pass: Callable[[int], None]) -> None:
-    hours_pass(2)
+def test_it_expires(planned: Shop, hands: Hands) -> None:
+    hands.skip(hours=2)
 
     ran = planned.run("apply", "sandbox", "a plan.json", "--yes")
 

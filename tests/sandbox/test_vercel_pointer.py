@@ -51,6 +51,7 @@ def test_a_rollback_is_accepted_before_anything_moves(
 
 
 def test_a_rollback_takes_effect_when_its_job_succeeds(vercel_http: httpx.Client) -> None:
+    vercel_http.patch("/v9/projects/prj_sandbox", json={"autoAssignCustomDomains": True})
     vercel_http.post(f"{ROLLBACK}/dpl_older_40", params={"description": "checkout is broken"})
 
     running = project(vercel_http)
@@ -117,6 +118,7 @@ def test_a_failed_job_moves_nothing_and_names_its_hosts(
     vercel_http: httpx.Client, control: httpx.Client
 ) -> None:
     change_jobs(control, outcome="failed")
+    vercel_http.patch("/v9/projects/prj_sandbox", json={"autoAssignCustomDomains": True})
     vercel_http.post(f"{ROLLBACK}/dpl_older_40")
     done = finish(vercel_http)
 

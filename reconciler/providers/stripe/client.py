@@ -87,20 +87,24 @@ def listed(client: stripe.StripeClient, path: str) -> Iterator[dict[str, Json]]:
     """Yield the objects of all pages of ``path`` as Stripe sends them.
 
     The SDK's own objects would be made while the next page waits, and be taken apart again at once: 8 ms a page.
-    Raises PartialRead for a list that says that there is more, and does not say where.
+    Raises PartialRead for an answer that is no list, and for a list that does not advance.
     """
     query: dict[str, str | int] = {"limit": PAGE}
     while True:
-        page: Any = client.raw_request("get", path, **query).data
-        yield from page["data"]
-        if not page["has_more"]:
-            return
-        if not page["data"]:
-            raise PartialRead(
-                "Stripe's list does not advance",
-                detail=f"A page of {path} is empty although more should follow; what follows is unknown.",
-            )
-        query["starting_after"] = page["data"][-1]["id"]
+        match client.raw_request("get", path, **query).data:
+            case {"data": list(found), "has_more": False}:
+                yield from found
+                return
+            case {"data": [*_, {"id": str(last)}] as found, "has_more": True} if last != query.get(
+                "starting_after"
+            ):
+                yield from found
+                query["starting_after"] = last
+            case _:
+                raise PartialRead(
+                    "Stripe's list cannot be followed",
+                    detail=f"A page of {path} is no list, or does not advance; what follows is unknown.",
+                )
 
 
 def _keep_quiet() -> None:

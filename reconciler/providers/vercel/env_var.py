@@ -41,6 +41,7 @@ class EnvVar(Resource):
     # Source: Vercel REST API, batch remove environment variables: 1 to 1000 ids.
     deletes_per_call: ClassVar[int] = 1000
     replaces_by_deleting_first: ClassVar[bool] = True
+    has_unique_keys: ClassVar[bool] = True
 
     key: Annotated[
         str,

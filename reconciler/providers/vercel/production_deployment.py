@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence  # noqa: TC003 - class variables
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
@@ -120,13 +119,16 @@ class ProductionDeployments:
     def inspect(self, changes: Sequence[Change]) -> Iterator[Finding]:
         """Refuse what Vercel would refuse: a target that cannot serve, or a move that is still under way.
 
-        One request for each change.
+        One to three requests for each change.
         """
         for change in changes:
             target = change.after().get("deployment")
             if not isinstance(target, str):
                 continue
-            why = self._unfit(target, pins=change.after().get("auto_assign_domains") is False)
+            automatic = change.after().get("auto_assign_domains")
+            if automatic is None:  # not changed: the live value decides the way there
+                automatic = self._account.read_project().get("autoAssignCustomDomains", True)
+            why = self._unfit(target, pins=not automatic)
             if why is not None:
                 yield Finding(
                     weight=Weight.REFUSAL,
@@ -175,20 +177,21 @@ class ProductionDeployments:
 
     def _await(self, target: str) -> None:
         """Poll until the move to ``target`` has ended and the host serves it."""
-        deadline = time.monotonic() + POLL_DEADLINE
+        timing = self._account.http.timing
+        deadline = timing.monotonic() + POLL_DEADLINE
         while True:
             project = self._account.read_project()
             request = project.get("lastAliasRequest") or {}
             status = request.get("jobStatus")
             if request.get("toDeploymentId") == target and status not in UNDER_WAY:
                 break
-            if time.monotonic() > deadline:
+            if timing.monotonic() > deadline:
                 raise Unavailable(
                     f"The move of production to {target} did not end",
                     vendor="vercel",
                     detail=f"After {POLL_DEADLINE} s Vercel still reports it as {status}.",
                 )
-            time.sleep(POLL_SECONDS)
+            timing.sleep(POLL_SECONDS)
         host = _host(_production(project))
         served = self._served(host) if host else _production(project).get("id")
         if status != "succeeded" or served != target:
