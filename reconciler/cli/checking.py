@@ -49,12 +49,11 @@ def run_checks(
     return tuple(_shown(result) for result in probed(probes, clock, console.MASKER))
 
 
-def surroundings(
-    workspace: Workspace, environment: str, live: Snapshot | None = None
-) -> Surroundings:
+def surroundings(workspace: Workspace, environment: str, live: str | None = None) -> Surroundings:
     """Return what the checks of ``environment`` need.
 
-    A resource is as ``live`` has it, which was read just now; else as it is declared, else as it was last seen.
+    A resource is as the snapshot ``live`` has it, which was taken just now; else as it is declared, else as it was
+    last seen.
     """
 
     def values_of(address: str) -> Mapping[str, Json] | None:
@@ -65,18 +64,19 @@ def surroundings(
 
 
 def _places(
-    workspace: Workspace, environment: str, live: Snapshot | None
+    workspace: Workspace, environment: str, live: str | None
 ) -> Iterator[Mapping[str, Mapping[str, Json]]]:
     """Yield the fields of resources by address, the best source first; each is read only when asked for."""
+    store = workspace.store(environment)
     if live is not None:
-        yield _seen(live)
+        yield _seen(store.load(live))
     try:
         declared = workspace.load(environment).desired.resources
     except InvalidInput:
         # Checks also follow a rollback, which works with broken files; `validate` is for saying what is wrong.
         declared = ()
     yield {item.address: item.values for item in declared}
-    base = workspace.store(environment).base()
+    base = store.base()
     if base is not None:
         yield _seen(base)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydantic import ValidationError
+
 from reconciler.core.behaviour import rules_of
 from reconciler.core.change import (
     Action,
@@ -162,7 +164,8 @@ def _verdict(
     if not differing:
         return _Verdict(None, findings, ignored, unverifiable)
     change = _changed(world, model, item, live, differing, tuple(depends_on))
-    return _Verdict(change, findings + _read_only(change, live), ignored, unverifiable)
+    refused = _read_only(change, live) + _unfit(model, change)
+    return _Verdict(change, findings + refused, ignored, unverifiable)
 
 
 def _changed(
@@ -414,6 +417,28 @@ def _split_ignored(
                 )
             )
     return tuple(ignored), tuple(kept)
+
+
+def _unfit(model: type[Resource], change: Change) -> tuple[Finding, ...]:
+    """A replacement keeps what was not declared: both together may be no valid object."""
+    if change.action is not Action.REPLACE:
+        return ()
+    try:
+        model.settled(change.values)
+    except ValidationError as error:
+        said = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part) for part in said["loc"])
+        message = f"{field} {said['msg']}".strip().removeprefix("Value error, ")
+        return (
+            Finding(
+                weight=Weight.REFUSAL,
+                rule="replacement",
+                message=f"with what the live object keeps, the new one would not be valid: {message}",
+                address=change.address,
+                remedy="declare that field as well",
+            ),
+        )
+    return ()
 
 
 def _read_only(change: Change, live: Entry) -> tuple[Finding, ...]:

@@ -205,6 +205,7 @@ class Stepper:
     def _replaced(self, provider: Provider, change: Change) -> Outcome:
         """Make the new object before the old one goes, unless the vendor allows only one at a time."""
         if provider.resource_type.replaces_by_deleting_first:
+            self._new(change)  # a secret that cannot be had stops this before anything is gone
             provider.delete(change.remote_id or "")
             return self._created(provider, change)
         return self._created(provider, change, retires=change.remote_id)

@@ -38,8 +38,10 @@ def _number(value: object) -> object:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_number)]
-Port = Annotated[Whole, Field(ge=1, le=65535)]
+# The bounds stand first: pydantic leaves those after a validator out of the schema.
+Port = Annotated[int, Field(ge=1, le=65535), BeforeValidator(_number)]
+Status = Annotated[int, Field(ge=100, le=599), BeforeValidator(_number)]
+Days = Annotated[int, Field(ge=0, le=3650), BeforeValidator(_number)]
 
 
 class JsonValue(Record):
@@ -57,7 +59,7 @@ class HttpCheck(Record):
     """One request whose answer shows that something works. Redirects are not followed."""
 
     url: Url = Field(description="an absolute address; may use ${var:…}")
-    expect_status: Whole = Field(default=200, ge=100, le=599)
+    expect_status: Status = 200
     timeout: Seconds = Field(default="5s", description="such as 5s or 500ms")
     body: JsonValue | None = Field(
         default=None, alias="json", description="what the JSON body must say"
@@ -80,9 +82,7 @@ class TlsCheck(Record):
 
     host: Host
     port: Port = 443
-    min_days: Whole = Field(
-        default=14, ge=0, le=3650, description="fewer days until it expires fail"
-    )
+    min_days: Days = Field(default=14, description="fewer days until it expires fail")
     timeout: Seconds = Field(default="5s", description="such as 5s or 500ms")
     ca_file: str | None = Field(
         default=None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import ValidationError
 
 from reconciler.core.behaviour import rules_of
-from reconciler.core.diagnostic import Diagnostic, Place
+from reconciler.core.diagnostic import Diagnostic, Place, Severity
 from reconciler.core.errors import InvalidInput
 from reconciler.core.order import dependency_order
 from reconciler.core.secret import Deferred, Json, SecretValue, is_settled
@@ -22,7 +22,14 @@ from reconciler.files.environment import Environment
 from reconciler.files.references import Scope, interpolate
 from reconciler.files.resources import located, read_resource
 from reconciler.files.suggestions import suggestion
-from reconciler.files.yaml_reader import Item, decode, places, read_document, read_items
+from reconciler.files.yaml_reader import (
+    MAX_DIAGNOSTICS,
+    Item,
+    decode,
+    places,
+    read_document,
+    read_items,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -110,7 +117,8 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
         _secret_outputs(catalogue),
     )
     declared, by_address = _resources(sources, catalogue, scope, len(folders) > 1, diagnostics)
-    diagnostics += _relations(declared, by_address, catalogue)
+    if len(diagnostics) < MAX_DIAGNOSTICS:
+        diagnostics += _relations(declared, by_address, catalogue)
     if environment is not None:
         diagnostics += _unopened(declared, by_address, settings, name)
     if diagnostics or environment is None:
@@ -306,6 +314,9 @@ def _resources(
             place=source.short,
         )
         diagnostics += read.diagnostics
+        if len(diagnostics) >= MAX_DIAGNOSTICS:
+            diagnostics.append(_stopped(source))
+            break
         if read.declared is None:
             continue
         address = read.declared.address
@@ -315,6 +326,15 @@ def _resources(
         by_address[address] = source._replace(item=item._replace(value=None, pointer=()))
         declared.append(read.declared)
     return declared, by_address
+
+
+def _stopped(source: _Source) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.NOTE,
+        summary="Stopped here",
+        detail="There may be more; mend these first.",
+        place=source.place,
+    )
 
 
 def _merged(sources: Iterator[_Source]) -> Iterator[tuple[_Source, Json]]:

@@ -18,6 +18,8 @@ SLOWEST = 1 / 8
 """The share of the full pace below which repeated 429 answers do not push."""
 
 _ROUNDING = 1e-9
+_SHORTEST_WAIT = 1e-6
+"""Seconds; a shorter wait could be lost in the rounding of a clock that shows much more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Pacer:
             self._tokens = min(self._tokens + gained, float(self._burst))
             self._filled_at = now
             if self._tokens < 1 - _ROUNDING:
-                return (1 - self._tokens) / self._pace
+                return max((1 - self._tokens) / self._pace, _SHORTEST_WAIT)
             self._tokens -= 1
             self._pace = min(self._pace * RECOVERY, self._full_pace)
             return 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from reconciler.core.state import Snapshot, SnapshotHeader
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+_STAMP = re.compile(r"\d{8}T\d{6}\.\d{3}Z")
 
 
 class Label(NamedTuple):
@@ -239,12 +240,13 @@ class LocalStore:
         return take_lease(self._folder, purpose, self._clock)
 
     def _next_stamp(self) -> str:
-        """Return a time in milliseconds that sorts after every snapshot there is, also within one of them."""
-        now = self._clock.now()
-        newest = next(iter(self._ids()), "")
-        while (stamp := now.strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z") <= newest.partition("-")[0]:
-            now += timedelta(milliseconds=1)
-        return stamp
+        """Return a time in milliseconds that sorts after every snapshot there is, also after one of the future."""
+        stamps = (one.partition("-")[0] for one in self._ids())
+        newest = next(filter(_STAMP.fullmatch, stamps), "")
+        stamp = _stamp(self._clock.now())
+        if stamp > newest:
+            return stamp
+        return _stamp(datetime.strptime(newest, "%Y%m%dT%H%M%S.%f%z") + timedelta(milliseconds=1))
 
     def _ids(self) -> list[str]:
         if not self._folder.exists():
@@ -288,6 +290,10 @@ class LocalStore:
                 f"reconciler history {self._environment}",
             )
         return run
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y%m%dT%H%M%S}.{moment.microsecond // 1000:03}Z"
 
 
 def _read(path: Path) -> str:

@@ -132,9 +132,9 @@ class Hands:
         self._now += timedelta(milliseconds=100)
         return self._now
 
-    def skip(self, hours: int) -> None:
-        """Let ``hours`` pass."""
-        self._now += timedelta(hours=hours)
+    def skip(self, *, hours: float = 0, seconds: float = 0) -> None:
+        """Let time pass."""
+        self._now += timedelta(hours=hours, seconds=seconds)
 
 
 @pytest.fixture
@@ -235,10 +235,10 @@ def shop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Shop:
     """Return a shop that is as declared. Waiting takes no time."""
-    del hands
     world.reset()
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: hands.skip(seconds=seconds))
     monkeypatch.setattr(transport, "Timing", no_waiting)
     monkeypatch.setattr(production_deployment, "POLL_SECONDS", 0)
     root = tmp_path / "a shop, très bon"

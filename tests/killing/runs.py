@@ -90,6 +90,12 @@ class Stage:
         assert "Nothing to recover" in ended.said
         assert self.world.writes() == ()
 
+    def assert_nothing_left_to_recover(self) -> None:
+        """The journals are whole, and every run has ended."""
+        ended = self.run(["history", "shop", "--verify"], ["recover", "shop", "--yes"])
+        assert ended.codes == (0, 0), ended.said
+        assert "Nothing to recover" in ended.said
+
     def assert_story(self, *, done: int) -> None:
         """Every intent has an outcome after it, the last outcome of each change is good, fences never fall."""
         ended: dict[str, str] = {}

@@ -85,7 +85,7 @@ ROWS = (
     row("FEATURE", "off"),
     row("DSN", TOKENS["A"], type="encrypted"),
     row("SMTP", TOKENS["A"], type="encrypted"),
-    row("LEGACY_SECRET", "whsec_FAKE_legacy", type="sensitive"),
+    row("LEGACY_SECRET", TOKENS["A"], type="sensitive"),
     row("GONE_1", "1"),
     row("GONE_2", "2", target=["preview"]),
 )
@@ -342,3 +342,27 @@ def fields_of(found: list[State], *, without: set[str] = STAMPS) -> dict[str, Ma
         one["id"]: {name: value for name, value in one.items() if name not in without}
         for one in found
     }
+
+
+def assert_as_before(world: World) -> None:
+    """Every byte is as it was at first, but for the times of the last write."""
+    live = Live(world)
+    assert fields_of(live.endpoints) == fields_of(list(ENDPOINTS))
+    assert fields_of(live.rows, without={*STAMPS, "comment"}) == fields_of(list(ROWS))
+    assert not live.row("FEATURE").get("comment")
+    assert_production(live, "dpl_good_41")
+    assert_undeclared_untouched(live)
+
+
+def assert_as_before_but_for_lost_ids(world: World) -> None:
+    """As before; what was deleted or replaced is there again, with the id and secret that a new object gets."""
+    live = Live(world)
+    lost = {"id", "secret", "metadata", "comment", *STAMPS}
+    for found, were in ((live.endpoints, ENDPOINTS), (live.rows, ROWS)):
+        name = "url" if found is live.endpoints else "key"
+        now = {one[name]: {k: v for k, v in one.items() if k not in lost} for one in found}
+        then = {one[name]: {k: v for k, v in one.items() if k not in lost} for one in were}
+        assert len(found) == len(were)
+        assert now == then
+    assert_production(live, "dpl_good_41")
+    assert_undeclared_untouched(live)

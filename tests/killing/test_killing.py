@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.killing import shop
 from tests.killing.runs import CONSENT, KILLED, Cut
 
 if TYPE_CHECKING:
@@ -110,6 +111,78 @@ def test_a_recovery_that_was_killed_is_recovered(stage: Stage, first: Cut, secon
     settle(stage)
 
     stage.assert_settled()
+
+
+@pytest.mark.parametrize("cut", sample(of("append")[3:], 3), ids=str)
+def test_a_run_that_was_killed_is_taken_back_by_recover_undo(stage: Stage, cut: Cut) -> None:
+    shop.declare(stage.folder, stage.world, shop.REVERSIBLE)
+    stage.apply(cut=cut._asdict())
+
+    undone = stage.recover("--undo")
+
+    assert undone.status == 0, undone.said
+    shop.assert_as_before(stage.world)
+    stage.assert_nothing_left_to_recover()
+
+
+@pytest.mark.parametrize("cut", sample(of("append")[3:16], 1), ids=str)
+def test_an_undo_that_was_killed_is_finished_by_recover(stage: Stage, cut: Cut) -> None:
+    shop.declare(stage.folder, stage.world, shop.REVERSIBLE)
+    stage.apply(cut=Cut("append", 20, "after")._asdict())
+    stage.recover("--undo", cut=cut._asdict())
+
+    undone = stage.recover()
+
+    assert undone.status == 0, undone.said
+    shop.assert_as_before(stage.world)
+    stage.assert_nothing_left_to_recover()
+
+
+@pytest.mark.parametrize("cut", sample(of("request")[10:], 1), ids=str)
+def test_what_was_deleted_is_made_again_by_recover_undo(stage: Stage, cut: Cut) -> None:
+    stage.apply(cut=cut._asdict())
+
+    undone = stage.recover("--undo", *CONSENT)
+
+    assert undone.status == 0, undone.said
+    shop.assert_as_before_but_for_lost_ids(stage.world)
+    stage.assert_nothing_left_to_recover()
+
+
+@pytest.mark.parametrize("reads", range(3, 12) if IS_LONG else [8])
+def test_a_move_of_production_that_is_still_under_way_is_waited_for(
+    stage: Stage, reads: int
+) -> None:
+    shop.seed(stage.world, reads_until_done=reads)
+    move = shop.pointer("dpl_older_40")
+    shop.declare(stage.folder, stage.world, (move,))
+    stage.world.forget()
+    process = stage.start(["apply", "shop", "--yes"], cut=Cut("append", 3, "before")._asdict())
+    stage.wait_for(lambda: bool(stage.world.writes()))
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+    recovered = stage.recover()
+
+    assert recovered.status == 0, recovered.said
+    shop.assert_production(shop.Live(stage.world), "dpl_older_40")
+    assert len(stage.world.writes()) == 1
+
+
+def test_a_run_that_was_killed_while_it_waited_for_a_confirmation_is_taken_back(
+    stage: Stage,
+) -> None:
+    shop.declare(stage.folder, stage.world, shop.REVERSIBLE)
+    process = stage.start(["apply", "shop", "--yes", "--confirm-within", "2s"])
+    stage.wait_for(lambda: bool(stage.runs) and stage.journal(stage.runs[0])[-1]["event"] == "awaiting")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+    recovered = stage.recover()
+
+    assert recovered.status == 3, recovered.said
+    shop.assert_as_before(stage.world)
+    stage.assert_nothing_left_to_recover()
 
 
 def settle(stage: Stage) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import ipaddress
 import socket
 import ssl
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +19,6 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.conformance.world import Ticking
 from reconciler.core.masking import Masker
 from reconciler.providers.probing import (
     AT_ONCE,
@@ -41,11 +40,25 @@ if TYPE_CHECKING:
 
     from reconciler.core.evidence import CheckResult
 
-NOW = Ticking().now()
+
+class Standing:
+    """A clock that stands still: ``core.ports.Clock``."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError(f"slept for {seconds} s")
+
+
+THEN = Standing(datetime(2026, 11, 19, 3, tzinfo=UTC))
 
 
 def looked(*probes: Probe, masker: Masker | None = None) -> list[CheckResult]:
-    return list(probed(probes, Ticking(), masker or Masker()))
+    return list(probed(probes, THEN, masker or Masker()))
 
 
 def only(probe: Probe, masker: Masker | None = None) -> CheckResult:
@@ -83,34 +96,42 @@ class Page:
         self._gate = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
-        if self._gate is not None:
-            self._waiting -= 1
-            if self._waiting == 0:
-                self._gate.set()
-            await asyncio.wait_for(self._gate.wait(), 5)
-        await asyncio.sleep(self.delay)
-        writer.write(self.answer)
-        await writer.drain()
-        writer.close()
+        try:
+            self.asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+            if self._gate is not None:
+                self._waiting -= 1
+                if self._waiting == 0:
+                    self._gate.set()
+                await asyncio.wait_for(self._gate.wait(), 5)
+            await asyncio.sleep(self.delay)
+            writer.write(self.answer)
+            await writer.drain()
+        except (asyncio.IncompleteReadError, OSError):
+            pass  # the visitor left
+        finally:
+            writer.close()
+
+    async def run(self, started: threading.Event, stopped: asyncio.Event) -> None:
+        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        started.set()
+        await stopped.wait()
+        server.close()
+        visits = asyncio.all_tasks() - {asyncio.current_task()}
+        await asyncio.wait_for(asyncio.gather(*visits, return_exceptions=True), 5)
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
     found = Page()
+    started, stopped = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(found.serve, "127.0.0.1", 0))
-    found.port = server.sockets[0].getsockname()[1]
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=lambda: loop.run_until_complete(found.run(started, stopped)))
     thread.start()
+    started.wait()
     yield found
-    loop.call_soon_threadsafe(server.close)
-    loop.call_soon_threadsafe(loop.stop)
+    loop.call_soon_threadsafe(stopped.set)
     thread.join()
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    loop.run_until_complete(asyncio.sleep(0))
     loop.close()
 
 
@@ -344,7 +365,7 @@ def test_what_could_not_be_done_has_not_passed() -> None:
 def test_a_result_says_when(page: Page) -> None:
     page.says("ok")
 
-    assert only(asking(page)).at == "2026-11-19T03:00:01+00:00"
+    assert only(asking(page)).at == "2026-11-19T03:00:00+00:00"
 
 
 # --- Ports
@@ -402,7 +423,7 @@ class Authority:
         *,
         authority: bool = False,
     ) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)
+        now = datetime.now(UTC)
         names: list[x509.GeneralName] = [
             x509.IPAddress(ipaddress.ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
             for host in hosts
@@ -424,8 +445,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=5000))
-            .not_valid_after(now + datetime.timedelta(days=days))
+            .not_valid_before(now - timedelta(days=5000))
+            .not_valid_after(now + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(
@@ -480,18 +501,11 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def certificate_of(
     host: str, context: ssl.SSLContext, ca_file: Path | None, min_days: int = 14
 ) -> CheckResult:
-    clock = _Now()
+    now = Standing(datetime.now(UTC))  # certificates are judged by the time of the machine
     with serving(context) as port:
         probe = TlsProbe("certificate", host, port, min_days, 5, ca_file)
-        (result,) = probed([probe], clock, Masker())
+        (result,) = probed([probe], now, Masker())
     return result
-
-
-class _Now(Ticking):
-    """The time that the certificates of a test are made in."""
-
-    def now(self) -> datetime.datetime:
-        return datetime.datetime.now(datetime.UTC)
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])

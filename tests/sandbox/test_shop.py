@@ -57,7 +57,7 @@ class Shop:
         signed = stripe.WebhookSignature.generate_signature_header(
             body, secret, timestamp=int(time.time()) - age
         )
-        headers = {"Stripe-Signature": (signed if header is None else header).encode()}
+        headers = {b"Stripe-Signature": (signed if header is None else header).encode()}
         url = f"{self._url}/api/webhooks/stripe"
         return self._client.post(url, content=body, headers=headers).status_code
 

@@ -156,8 +156,11 @@ class ProductionDeployments:
         if "deployment" not in fields:
             self._set_auto_assignment(on=bool(automatic))
             return
-        verb = "/v10/projects/{}/promote/{}" if automatic else "/v1/projects/{}/rollback/{}"
         target = fields["deployment"]
+        if _is_moving_to(target, update.live):
+            self._await(target)
+            return
+        verb = "/v10/projects/{}/promote/{}" if automatic else "/v1/projects/{}/rollback/{}"
         answer = self._account.http.request(
             "POST",
             verb.format(update.live.remote_id, target),
@@ -254,6 +257,12 @@ class ProductionDeployments:
             for item in page["deployments"]
             if item.get("isRollbackCandidate", True) and not item.get("softDeletedByRetention")
         )
+
+
+def _is_moving_to(target: str, live: Observed) -> bool:
+    """Tell whether a request that was made before, and then cut off, is still under way."""
+    request = live.evidence.get("last_request") or {}
+    return request.get("toDeploymentId") == target and request.get("jobStatus") in UNDER_WAY
 
 
 def _production(project: Mapping[str, Json]) -> Mapping[str, Json]:
