@@ -8,7 +8,6 @@ from reconciler.cli import console, options
 from reconciler.cli.apply_command import apply_wish, ended
 from reconciler.cli.applying import Agreement, go_on
 from reconciler.cli.proposing import Wish
-from reconciler.cli.running import unfinished
 from reconciler.cli.workspace import Workspace
 
 
@@ -35,7 +34,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     workspace = Workspace(ctx)
     store = workspace.store(environment)
     loaded = workspace.load_environment(environment)
-    cut_off = [one for one in unfinished(store) if run in {None, one.id}]
+    cut_off = [one for one in store.cut_off() if run in {None, one}]
     if not cut_off:
         if form == "json":
             console.result_json({"recovered": None})
@@ -45,13 +44,11 @@ def command(  # noqa: PLR0913 - one parameter an option
     found = cut_off[0]
     agreement = Agreement(yes, confirm)
     if undo:
-        wish = Wish(
-            environment, undo=found.id, allow_replace=allow_replace, allow_delete=allow_delete
-        )
+        wish = Wish(environment, undo=found, allow_replace=allow_replace, allow_delete=allow_delete)
         code = apply_wish(ctx, workspace, wish, agreement, form)
-        if code == 0:
-            store.close_run(found.id, "taken back")
+        if code == 0 and found in store.cut_off():  # there was nothing to take back
+            store.close_run(found, "taken back")
         return code
-    plan = store.run_plan(found.id)
-    report = go_on(workspace, plan, found.id, loaded, agreement)
+    plan = store.run_plan(found)
+    report = go_on(workspace, plan, found, loaded, agreement)
     return ended(ctx, workspace, plan, loaded, report, form)

@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
+from reconciler.stores.runs import UNDO
 
 if TYPE_CHECKING:
     from reconciler.stores.local import LocalStore
     from reconciler.stores.runs import RunRecord
-
-UNDO = "undo of run "
-
-
-def unfinished(store: LocalStore) -> tuple[RunRecord, ...]:
-    """Return the runs that were cut off, newest first."""
-    return tuple(run for run in store.runs() if not run.is_finished)
 
 
 def run_to_undo(store: LocalStore, environment: str, named: str | None) -> RunRecord:

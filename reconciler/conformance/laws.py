@@ -134,9 +134,7 @@ def an_interrupted_run_leaves_the_rest(fixture: KindFixture, bench: Bench, draw:
 def a_plan_survives_its_file(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """The plan that is read back is the plan that was written; an altered file is refused."""
     _settle(fixture, bench, draw)
-    bench.world.put(
-        fixture.vendor, fixture.edited(bench.world.state(fixture.vendor), draw)
-    )
+    bench.world.put(fixture.vendor, fixture.edited(bench.world.state(fixture.vendor), draw))
     bench.declare(*items(fixture.kind, draw(fixture.declared)))
     plan = usable_plan(bench)
     if plan is None:
@@ -332,9 +330,7 @@ def what_moved_since_the_plan_is_not_overwritten(
     same(now, fixture.things(moved)[thing], "what someone else wrote stays")
 
 
-def what_a_change_does_not_rely_on_may_move(
-    fixture: KindFixture, bench: Bench, draw: Draw
-) -> None:
+def what_a_change_does_not_rely_on_may_move(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """Another field may be changed between plan and apply, and keeps its new value."""
     plan = _plan_with_an_update(fixture, bench, draw)
     if plan is None:
@@ -347,7 +343,9 @@ def what_a_change_does_not_rely_on_may_move(
         for name, rule in rules.items()
         if not (rule.computed or rule.merged or rule.immutable or rule.write_only)
         and name not in change.precondition.fields
-        and not any(_watches_all(rules[path.partition(".")[0]]) for path in change.precondition.fields)
+        and not any(
+            _watches_all(rules[path.partition(".")[0]]) for path in change.precondition.fields
+        )
     ]
     if not free:
         return
@@ -428,9 +426,7 @@ def _text(value: Json) -> str:
     return canonical(value)
 
 
-def _unchanged(
-    fixture: KindFixture, change: Change, thing: Mapping[str, Json]
-) -> dict[str, Json]:
+def _unchanged(fixture: KindFixture, change: Change, thing: Mapping[str, Json]) -> dict[str, Json]:
     """Return the part of ``thing`` that ``change`` does not speak of."""
     ours = {theirs: name for name, theirs in fixture.stored_as.items()}
     left: dict[str, Json] = {}
@@ -495,7 +491,9 @@ def _holds_twins(bench: Bench, error: InvalidInput) -> None:
     """The vendor holds an object twice: no file can declare both."""
     model = next(iter(bench.models.values()))
     bench.declare()
-    keys = Counter(key for entry in bench.look().entries for key in model.natural_keys(entry.values))
+    keys = Counter(
+        key for entry in bench.look().entries for key in model.natural_keys(entry.values)
+    )
     twins = any(number > 1 for number in keys.values())
     holds(twins, "what was imported is valid", error.diagnostics)
 

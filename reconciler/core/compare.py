@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.core.resource import Resource
-    from reconciler.core.state import Declared, Entry
+    from reconciler.core.state import Declared, Entry, Observed
 
 
 class Comparison(NamedTuple):
@@ -32,7 +32,7 @@ class _Sides(NamedTuple):
     """The three sides of a comparison, and the defaults that stand in for absent fields."""
 
     declared: Declared
-    live: Entry
+    live: Entry | Observed
     base: Entry | None
     defaults: Mapping[str, Json]
 
@@ -69,7 +69,7 @@ MISSING = _Missing()
 
 
 def compare(
-    model: type[Resource], declared: Declared, live: Entry, base: Entry | None
+    model: type[Resource], declared: Declared, live: Entry | Observed, base: Entry | None
 ) -> Comparison:
     """List the fields of ``live`` that must change to match ``declared``.
 

@@ -21,7 +21,8 @@ PLAN_FORMAT = 1
 class Managed(NamedTuple):
     """What apply must remember of a declared resource, changed or not.
 
-    ``owned`` are the declared field paths, ``secrets`` the references of fields that cannot be read back.
+    ``owned`` are the declared field paths, ``secrets`` the references of fields that cannot be read back, ``capture``
+    where outputs were kept when it was created.
     """
 
     remote_id: str | None
@@ -29,6 +30,7 @@ class Managed(NamedTuple):
     secrets: StoredValues
     criticality: Criticality
     protected: bool
+    capture: dict[str, str] = {}
 
 
 class Ignored(Record):

@@ -208,6 +208,10 @@ class SnapshotStore(Protocol):
         """Open the journal of a run that did not finish, to go on in it."""
         ...
 
+    def cut_off(self) -> tuple[str, ...]:
+        """Return the ids of the runs that neither finished nor were taken back, newest first."""
+        ...
+
     def is_confirmed(self, run: str) -> bool:
         """Tell whether somebody said that what a run did is to stay."""
         ...

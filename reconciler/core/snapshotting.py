@@ -11,7 +11,7 @@ from reconciler.core.secret import Json, SecretValue
 from reconciler.core.state import Criticality, Entry, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from reconciler.core.plan import Plan
     from reconciler.core.resource import Resource
@@ -71,7 +71,10 @@ def after_apply(
     made: Mapping[str, str],
     header: SnapshotHeader,
 ) -> Snapshot:
-    """Return the snapshot after a run. ``made`` maps the addresses it created to their remote ids."""
+    """Return the snapshot after a run. ``made`` maps the addresses it created to their remote ids.
+
+    What could not be read is carried over from ``base``: who is who, and what was applied, must not be forgotten.
+    """
     before = base.by_address() if base is not None else {}
     changes = {change.address: change for change in plan.changes}
     memories: dict[tuple[str, str], _Memory] = {}
@@ -80,12 +83,13 @@ def after_apply(
             memories[entry.kind, entry.remote_id] = _of_entry(entry)
     for address, managed in plan.managed.items():
         change = changes.get(address)
-        remote_id = made.get(address, managed.remote_id)
+        earlier = before.get(address)
+        bound = earlier.remote_id if earlier is not None else None
+        remote_id = made.get(address, managed.remote_id or bound)
         if remote_id is None:
             continue
         after = change.after() if change is not None else {}
         unseen = {name: after.get(name, value) for name, value in managed.secrets.items()}
-        earlier = before.get(address)
         kept = (
             earlier.created_by if earlier is not None and earlier.remote_id == remote_id else None
         )
@@ -97,7 +101,17 @@ def after_apply(
             protected=managed.protected,
             created_by=header.run if address in made else kept,
         )
-    return _snapshot(observation, memories, header)
+    snapshot = _snapshot(observation, memories, header)
+    unknown = {item.kind for item in observation.unreadable}
+    carried = tuple(entry for entry in before.values() if entry.kind in unknown)
+    return snapshot._replace(entries=_sorted((*snapshot.entries, *carried)))
+
+
+def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return entries in the order of a snapshot file, which diffs well."""
+    return tuple(
+        sorted(entries, key=lambda entry: (entry.kind, entry.address or "~", entry.remote_id))
+    )
 
 
 def _still_there(bindings: Mapping[str, str], live: Mapping[str, Observed]) -> dict[str, str]:
@@ -150,8 +164,7 @@ def _owned(
     """A declared field is owned once the live object has it; what was owned stays so until applied otherwise."""
     if item.owns_all:
         return before.owned if before is not None else ()
-    entry = Entry(address=None, kind=item.kind, remote_id=live.remote_id, values=live.values)
-    differing = {change.field for change in compare(model, item, entry, None).changes}
+    differing = {change.field for change in compare(model, item, live, None).changes}
     declared = {path for path in owned_paths(model, item) if path not in differing}
     return tuple(sorted(declared | set(before.owned if before is not None else ())))
 
@@ -166,7 +179,6 @@ def _snapshot(
         for kind, objects in observation.objects.items()
         for item in objects
     ]
-    entries.sort(key=lambda entry: (entry.kind, entry.address or "~", entry.remote_id))
     complete = header.model_copy(
         update={
             "accounts": observation.accounts,
@@ -174,7 +186,7 @@ def _snapshot(
             "entries": len(entries),
         }
     )
-    return Snapshot(complete, tuple(entries))
+    return Snapshot(complete, _sorted(entries))
 
 
 def _entry(kind: str, item: Observed, memory: _Memory | None) -> Entry:

@@ -33,7 +33,12 @@ def managed(
     }
     owned = before.owned if item.owns_all and before is not None else owned_paths(model, item)
     return Managed(
-        live.remote_id if live else None, owned, unseen, item.criticality, item.protected
+        live.remote_id if live else None,
+        owned,
+        unseen,
+        item.criticality,
+        item.protected,
+        dict(item.capture),
     )
 
 

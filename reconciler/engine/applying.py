@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from reconciler.core.change import Change  # noqa: TC001 - part of a value
+from reconciler.core.change import Action, Change
 from reconciler.core.errors import Refused, StalePlan, WrongAccount
 from reconciler.core.snapshotting import after_apply
 from reconciler.core.state import Snapshot, SnapshotHeader
@@ -21,10 +21,10 @@ from reconciler.engine.scheduling import OnError, Schedule, run_steps
 from reconciler.engine.stepping import Bench, Stepper
 
 if TYPE_CHECKING:
-    from reconciler.core.plan import Plan
+    from reconciler.core.plan import Managed, Plan
     from reconciler.core.ports import Clock, Journal, Lock, SecretSource, Session, SnapshotStore
     from reconciler.core.resource import Resource
-    from reconciler.core.state import Observation
+    from reconciler.core.state import Entry, Observation
 
 RunResult = Literal["done", "incomplete", "not verified", "interrupted", "not confirmed"]
 
@@ -119,6 +119,7 @@ def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Change | Outcome | Rep
     """
     check_usable(plan, tools)
     with tools.store.lock(f"apply {run}") as lock:
+        _refuse_unsettled(plan, tools)
         base = tools.store.base()
         kinds = kinds_to_read(plan, base, tools)
         before = save_before(read_all(plan, tools, kinds), plan, base, tools, run)
@@ -134,8 +135,20 @@ def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Change | Outcome | Rep
                 confirm_within=tools.confirm_within,
                 **takeover(lock),
             )
-            running = Running(run, plan, journal, lock, base, kinds, Made(), before.id)
+            made = Made(captured=captured_before(plan))
+            running = Running(run, plan, journal, lock, base, kinds, made, before.id)
             yield from carry_on(running, tools, ended={}, in_flight=frozenset())
+
+
+def _refuse_unsettled(plan: Plan, tools: Tools) -> None:
+    """A run that was cut off is settled first; only its own undo may come before that. Raises StalePlan."""
+    for run in tools.store.cut_off():
+        if plan.desired.source != f"undo of run {run}":
+            raise StalePlan(
+                f"Run {run} was cut off and is not settled yet",
+                detail="What it did is not known until it is recovered, so nothing else is changed.",
+                mend=f"reconciler recover {plan.environment}",
+            )
 
 
 def carry_on(
@@ -183,6 +196,17 @@ def _confirmed(report: Report, running: Running, tools: Tools) -> Report:
             return report._replace(result="not confirmed")
         tools.clock.sleep(POLL)
     return report
+
+
+def captured_before(plan: Plan) -> dict[tuple[str, str], str]:
+    """Return where the outputs of objects are kept that this plan does not make anew."""
+    renewed = {c.address for c in plan.changes if c.action in {Action.CREATE, Action.REPLACE}}
+    return {
+        (address, name): reference
+        for address, managed in plan.managed.items()
+        if managed.remote_id is not None and address not in renewed
+        for name, reference in managed.capture.items()
+    }
 
 
 def takeover(lock: Lock) -> dict[str, str]:
@@ -290,10 +314,16 @@ def _only_done(plan: Plan, outcomes: tuple[Outcome, ...], base: Snapshot | None)
     before = base.by_address() if base is not None else {}
     left = {change.address for change in plan.changes} - done
     managed = {
-        address: one._replace(owned=before[address].owned if address in before else ())
-        if address in left
-        else one
+        address: _as_before(one, before.get(address)) if address in left else one
         for address, one in plan.managed.items()
     }
     changes = tuple(change for change in plan.changes if change.address in done)
     return plan.model_copy(update={"changes": changes, "managed": managed})
+
+
+def _as_before(managed: Managed, before: Entry | None) -> Managed:
+    """Return what is known of a resource whose change was not made: what was known before, and no more."""
+    if before is None:
+        return managed._replace(owned=(), secrets={})
+    kept = {name: before.values[name] for name in managed.secrets if name in before.values}
+    return managed._replace(owned=before.owned, secrets=kept)

@@ -12,6 +12,7 @@ from reconciler.engine.applying import (
     Report,
     Running,
     Tools,
+    captured_before,
     carry_on,
     kinds_to_read,
     read_all,
@@ -104,7 +105,7 @@ def _left_to_confirm(records: Sequence[Record], tools: Tools) -> float | None:
 
 def _made(plan: Plan, progress: Progress) -> Made:
     """Return what is known of the objects that the run created before it was cut off."""
-    made = Made()
+    made = Made(captured=captured_before(plan))
     for change in plan.changes:
         outcome = progress.ended.get(change.address)
         creates = change.action in {Action.CREATE, Action.REPLACE}

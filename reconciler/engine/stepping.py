@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.core.ports import Journal, Lock, Provider, SecretSource, Session
+    from reconciler.core.resource import Resource
     from reconciler.core.state import Observed
 
 
@@ -93,6 +94,8 @@ class Stepper:
         if change.address in self._in_flight:
             return self._resumed(provider, change, live)
         moved = what_moved(model, change, live, self._marker(change))
+        if moved is not None and self._is_so_already(model, change, live):
+            return self._ended(change, Result.DONE, "is so already", remote_id=change.remote_id)
         if moved is not None:
             return self._ended(
                 change, Result.STALE, moved, f"reconciler plan {self._bench.environment}"
@@ -100,6 +103,13 @@ class Stepper:
         if change.action is Action.DELETE and change.remote_id not in live:
             return self._ended(change, Result.DONE, "gone already", remote_id=change.remote_id)
         return None
+
+    @staticmethod
+    def _is_so_already(model: type[Resource], change: Change, live: Mapping[str, Observed]) -> bool:
+        """Tell whether somebody else made just this update since the plan was made."""
+        found = live.get(change.remote_id or "")
+        is_update = change.action is Action.UPDATE
+        return is_update and found is not None and is_as_wanted(model, change, found) is True
 
     def _resumed(
         self, provider: Provider, change: Change, live: Mapping[str, Observed]
@@ -268,19 +278,12 @@ class Stepper:
 
     def _settled(self, provider: Provider, change: Change, error: Unavailable) -> Outcome:
         """Find out by reading whether a call without an answer took effect."""
-        marker = self._marker(change)
         try:
             if change.action in {Action.CREATE, Action.REPLACE}:
-                there = same_object(provider.resource_type, change, provider.observe(), marker)
-                if there is None:
-                    return self._failed(change, error)
-                self._made.ids[change.address] = there.remote_id
-                if change.capture or change.action is Action.REPLACE:
-                    return self._failed(change, error)
-                return self._ended(
-                    change, Result.DONE, "found by reading", remote_id=there.remote_id
-                )
+                return self._settled_create(provider, change, error)
             found = provider.read([change.remote_id or ""]).get(change.remote_id or "")
+        except LockHeld:
+            raise
         except ReconcilerError:
             return self._ended(
                 change, Result.UNKNOWN, f"{error.summary}. {error.detail}", error.mend
@@ -291,6 +294,26 @@ class Stepper:
         if is_done:
             return self._ended(change, Result.DONE, "found by reading", remote_id=change.remote_id)
         return self._failed(change, error)
+
+    def _settled_create(self, provider: Provider, change: Change, error: Unavailable) -> Outcome:
+        """Find out what a create or replace left. An object whose outputs are lost goes, to be made again."""
+        made = self._made.ids.get(change.address)
+        if made is not None:  # the new object is kept; it was the old one's end that got no answer
+            if provider.read([change.remote_id or ""]):
+                return self._failed(change, error)
+            return self._ended(change, Result.DONE, "found by reading", remote_id=made)
+        model, marker = provider.resource_type, self._marker(change)
+        there = same_object(model, change, provider.observe(), marker)
+        if there is None:
+            return self._failed(change, error)
+        has_old = change.action is Action.REPLACE and not model.replaces_by_deleting_first
+        if change.capture or has_old:
+            if there.marker == marker:
+                self._bench.lock.check()
+                provider.delete(there.remote_id)
+            return self._failed(change, error)
+        self._made.ids[change.address] = there.remote_id
+        return self._ended(change, Result.DONE, "found by reading", remote_id=there.remote_id)
 
     def _new(self, change: Change) -> New:
         values = filled_values(change, self._bench.secrets, self._made)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from jsonschema.protocols import Validator
 
+    from reconciler.core.diagnostic import Place
     from reconciler.core.resource import Resource
     from reconciler.files.yaml_reader import Locator
 
@@ -104,7 +105,10 @@ def read_resource(
         told = _explained(
             {**item.model_dump(exclude_unset=True), "spec": _shown(spec)}, model, locate
         )
-        found = tuple(told) or tuple(_from_pydantic(error, locate))
+        already = [_start(locate(problem.pointer)) for problem in problems]
+        found = [one for one in told if one.place is None or _start(one.place) not in already]
+        if not found and not problems:
+            found = [*_from_pydantic(error, locate)]
         return Read(None, (*located(problems, locate), *literals, *found))
     misplaced = _misplaced_secrets(model, values, locate) if has_references else ()
     wrong = (*located(problems, locate), *literals, *misplaced)
@@ -120,6 +124,10 @@ def read_resource(
         return Read(None, wrong)
     declared = _declared(item, values, expanded.notes, place)
     return Read(declared._replace(refers=referred(values)) if has_references else declared)
+
+
+def _start(place: Place) -> tuple[int, int]:
+    return place.line, place.column
 
 
 def _declared(
@@ -220,7 +228,7 @@ def _literal_secrets(
     defaults = defaults_of(model)
     for rule in rules_of(model):
         value = spec.get(rule.name)
-        if value is None or not rule.is_secret(spec, defaults) or isinstance(value, SecretValue):
+        if value is None or not rule.is_secret(spec, defaults) or isinstance(value, (SecretValue, Deferred)):
             continue
         where = locate(("spec", rule.name), key=True)
         hidden = where.model_copy(update={"line_text": ""})

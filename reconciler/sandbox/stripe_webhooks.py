@@ -52,8 +52,8 @@ def _shown(endpoint: Mapping[str, Any]) -> dict[str, Any]:
 
 def _list(call: Call) -> Reply:
     arguments = query_arguments(call)
-    newest_first = [_shown(endpoint) for endpoint in reversed(call.state["webhook_endpoints"])]
-    return list_page(NOUN, "/v1/webhook_endpoints", newest_first, arguments)
+    newest_first = call.state["webhook_endpoints"][::-1]
+    return list_page(NOUN, "/v1/webhook_endpoints", newest_first, arguments, _shown)
 
 
 def _retrieve(call: Call) -> Reply:

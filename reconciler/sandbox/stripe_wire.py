@@ -9,7 +9,7 @@ from reconciler.sandbox.forms import MalformedForm, Nested, parse_form
 from reconciler.sandbox.vendor import Call, Refused, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 PAGE_NAMES = frozenset({"limit", "starting_after", "ending_before", "expand"})
 DEFAULT_LIMIT = 10
@@ -72,9 +72,13 @@ def query_arguments(call: Call, *, also: Collection[str] = ()) -> dict[str, Nest
 
 
 def list_page(
-    noun: str, url: str, newest_first: Sequence[Mapping[str, Any]], arguments: Mapping[str, Nested]
+    noun: str,
+    url: str,
+    newest_first: Sequence[Mapping[str, Any]],
+    arguments: Mapping[str, Nested],
+    shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> Reply:
-    """Return one page. Source: Stripe API reference, pagination."""
+    """Return one page, each item as ``shown``. Source: Stripe API reference, pagination."""
     limit = _limit(arguments.get("limit", str(DEFAULT_LIMIT)))
     after, before = arguments.get("starting_after"), arguments.get("ending_before")
     if after is not None and before is not None:
@@ -93,7 +97,7 @@ def list_page(
         candidates = newest_first[start:]
         page = candidates[:limit]
     more = len(candidates) > len(page)
-    return Reply(200, {"object": "list", "data": list(page), "has_more": more, "url": url})
+    return Reply(200, {"object": "list", "data": [*map(shown, page)], "has_more": more, "url": url})
 
 
 def _parsed(text: str) -> dict[str, Nested]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import SecretUnavailable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from reconciler.core.reference import SecretName
 
 LARGEST = 64 * 1024
@@ -47,17 +47,19 @@ class FileSecrets:
     def keep(self, name: SecretName, value: str) -> None:
         """Write the file anew, readable by its owner alone. Raises SecretUnavailable."""
         path = self._path(name)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        temporary = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor, name_of_it = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            temporary = Path(name_of_it)  # mode 600 from the beginning
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(value)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            if temporary != path:
+                temporary.unlink(missing_ok=True)
             raise SecretUnavailable(
                 f"The secret file {path} cannot be written", detail=str(error.strerror)
             ) from None

@@ -11,6 +11,7 @@ import threading
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.errors import LockHeld
 from reconciler.stores.atomic import sync_folder
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class FileJournal:
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = _whole_lines(path)
         self._file = path.open("ab")
-        self._file.truncate(sum(map(len, whole)))
+        self._size = sum(map(len, whole))
+        self._file.truncate(self._size)
         self._seq = len(whole)
         self._before = _digest(whole[-1]) if whole else FIRST
         self._run = run
@@ -44,8 +46,16 @@ class FileJournal:
         sync_folder(path.parent)
 
     def append(self, event: str, **facts: Any) -> None:  # noqa: ANN401 - facts are JSON
-        """Write one record and force it to disk before returning. Raises OSError."""
+        """Write one record and force it to disk before returning.
+
+        Raises OSError, and LockHeld when another process has written here: it took the run over.
+        """
         with self._lock:
+            if os.fstat(self._file.fileno()).st_size != self._size:
+                raise LockHeld(
+                    "Another process goes on with this run",
+                    detail="This one was stopped for too long, and does nothing more.",
+                )
             self._seq += 1
             record = {
                 "seq": self._seq,
@@ -60,6 +70,7 @@ class FileJournal:
             self._file.write(line)
             self._file.flush()
             os.fsync(self._file.fileno())
+            self._size += len(line)
             self._before = _digest(line)
 
     def close(self) -> None:

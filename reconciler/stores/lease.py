@@ -13,6 +13,7 @@ import socket
 import threading
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from reconciler.core.errors import LockHeld
@@ -20,7 +21,6 @@ from reconciler.stores.atomic import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from reconciler.core.ports import Clock
 
@@ -31,7 +31,10 @@ BEATS: Final = LASTS / 3
 
 
 class Holder(NamedTuple):
-    """Who holds an environment, since when, and until when without another heartbeat."""
+    """Who holds an environment, since when, and until when without another heartbeat.
+
+    ``born`` tells the process from a later one with the same pid; empty where the system does not say.
+    """
 
     purpose: str
     host: str
@@ -39,6 +42,7 @@ class Holder(NamedTuple):
     since: str
     until: str
     fence: int
+    born: str = ""
 
     def __str__(self) -> str:
         return f"{self.purpose}: process {self.pid} on {self.host} since {self.since}, until {self.until}"
@@ -124,6 +128,7 @@ def take_lease(folder: Path, purpose: str, clock: Clock, *, lasts: timedelta = L
             since=_text(now),
             until=_text(now + lasts),
             fence=(found.fence if found is not None else 0) + 1,
+            born=_born(os.getpid()),
         )
         _write(folder, holder)
     abandoned = found if found is not None and found.pid else None
@@ -147,7 +152,21 @@ def read_holder(folder: Path) -> Holder | None:
 def _is_alive(holder: Holder, now: datetime) -> bool:
     if holder.pid == 0 or _moment(holder.until) <= now:
         return False
-    return holder.host != socket.gethostname() or _runs(holder.pid)
+    if holder.host != socket.gethostname():
+        return True
+    return _runs(holder.pid) and holder.born in {"", _born(holder.pid)}
+
+
+def _born(pid: int) -> str:
+    """Return when a process started, in the kernel's own count; empty where that cannot be read.
+
+    Source: proc(5), field 22 of ``stat``, counted behind the name in parentheses.
+    """
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return text.rpartition(")")[2].split()[19]
 
 
 def _runs(pid: int) -> bool:

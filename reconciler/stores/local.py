@@ -23,7 +23,7 @@ from reconciler.core.stored import (
 from reconciler.stores.atomic import sync_folder, write_text
 from reconciler.stores.journal import FileJournal, problems_of, read_journal
 from reconciler.stores.lease import Lease, take_lease
-from reconciler.stores.runs import RunRecord, told
+from reconciler.stores.runs import RunRecord, cut_off, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -234,6 +234,10 @@ class LocalStore:
         )
         for run in sorted(found, reverse=True):
             yield told(run, self.journal(run))
+
+    def cut_off(self) -> tuple[str, ...]:
+        """Return the ids of the runs that neither finished nor were taken back, newest first."""
+        return tuple(run.id for run in cut_off(tuple(self.runs())))
 
     def lock(self, purpose: str) -> Lease:
         """Take the environment. Raises LockHeld, naming the holder."""

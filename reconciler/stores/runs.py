@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 NOT_FINISHED = "not finished"
 
 
+UNDO = "undo of run "
+"""How the source of an undo begins; the run's id follows."""
+
+
 class RunRecord(NamedTuple):
     """One run as its journal tells it; ``source`` says in words what it was for."""
 
@@ -44,3 +48,13 @@ def told(run: str, records: Sequence[dict[str, Any]]) -> RunRecord:
         by=str(start.get("by", "")),
         source=str(start.get("source", "")),
     )
+
+
+def cut_off(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
+    """Return the runs that did not finish, and that no later undo has taken back."""
+    taken_back = {
+        run.source.removeprefix(UNDO)
+        for run in runs
+        if run.result == "done" and run.source.startswith(UNDO)
+    }
+    return tuple(run for run in runs if not run.is_finished and run.id not in taken_back)

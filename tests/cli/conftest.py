@@ -69,9 +69,9 @@ class Ran(NamedTuple):
 
 
 class Run(Protocol):
-    """Runs ``reconciler`` with arguments, in this process."""
+    """Runs ``reconciler`` with arguments, in this process; a ``defect`` may show a traceback."""
 
-    def __call__(self, *arguments: str | Path) -> Ran: ...
+    def __call__(self, *arguments: str | Path, defect: bool = False) -> Ran: ...
 
 
 @pytest.fixture(autouse=True)
@@ -88,11 +88,11 @@ def run(capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     """Return the command line. Whatever is done with it, it never shows a traceback."""
     said: list[str] = []
 
-    def call(*arguments: str | Path) -> Ran:
+    def call(*arguments: str | Path, defect: bool = False) -> Ran:
         capsys.readouterr()
         code = main([str(argument) for argument in arguments])
         out, err = capsys.readouterr()
-        said.append(err)
+        said.append("" if defect else err)
         return Ran(code, out, err)
 
     yield call
@@ -167,6 +167,10 @@ class Shop:
     def run(self, *arguments: str | Path) -> Ran:
         """Run a command in the shop's folder."""
         return self._run("-C", self.root, *arguments)
+
+    def debugged(self, *arguments: str | Path) -> Ran:
+        """Run a command that meets a defect of the product."""
+        return self._run("-C", self.root, *arguments, defect=True)
 
     def done(self, *arguments: str | Path) -> Ran:
         """Run a command that must succeed."""

@@ -97,15 +97,16 @@ def test_a_fault_of_a_read(hands: Hands, step: Step, fault: str, nth: int) -> No
 def assert_told_the_truth(hands: Hands, step: Step, ran: Ran) -> None:
     """A success is one; what was not done is said; nothing is there twice, nothing else was touched."""
     live = shop.Live(hands.world)
-    assert ran.code in {0, 3, 4, 6, 7}, ran.err
+    assert ran.code in {0, 3, 4, 5, 6, 7}, ran.err
     assert meddled_with(live, step.declared) == []
     if ran.code == 0:
         assert twins(live) == []
         assert problems(live, step.declared, hands.folder) == []
         return
-    if "outcomes" not in ran.json:
+    if "outcomes" not in ran.json:  # refused, or nothing could be read
         assert hands.world.writes() == ()
         return
+    assert ran.code != 5
     report = ran.json
     differing = {one["address"] for one in report["still_differing"]}
     done = {one["address"] for one in report["outcomes"] if one["result"] == "done"} - differing
@@ -118,6 +119,8 @@ def assert_converges(hands: Hands, step: Step) -> None:
     """When the vendor is well again, the next apply does the rest, and nothing is left."""
     hands.world.heal()
     again = hands.run("apply", "shop", "--yes", *step.options)
+    if again.code == 6:  # a move that was still under way ended between this plan and its apply
+        again = hands.run("apply", "shop", "--yes", *step.options)
     assert again.code == 0, again.out + again.err
     live = shop.Live(hands.world)
     assert twins(live) == []

@@ -6,6 +6,7 @@ import json
 import select
 import signal
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.killing import shop
@@ -66,6 +67,12 @@ class Stage:
     def journal(self, run: str) -> list[dict[str, Any]]:
         path = self.folder / "snapshots" / "shop" / "runs" / run / "journal.jsonl"
         return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+    def lease_has_expired(self) -> bool:
+        """Tell whether the holder of the environment has let its lease expire."""
+        path = self.folder / "snapshots" / "shop" / ".lock.json"
+        until = json.loads(path.read_text(encoding="utf-8"))["until"]
+        return datetime.fromisoformat(until) < datetime.now(UTC)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so; at most as long as nobody would."""

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def applied(live: dict[str, Any], changes: tuple[FieldChange, ...]) -> dict[str, Any]:
     """Return what the vendor shows after ``changes``: secrets are accepted, and never shown."""
-    after = {name: dict(value) if isinstance(value, dict) else value for name, value in live.items()}
+    after = {
+        name: dict(value) if isinstance(value, dict) else value for name, value in live.items()
+    }
     for change in changes:
         name, _, key = change.field.partition(".")
         if isinstance(change.after, SecretValue) or name == "internal":
@@ -121,7 +123,9 @@ def test_a_value_that_cannot_be_read_never_replaces(
 
     found = compare(lab.Queue, lab.declared(values), lab.entry(live), lab.entry(base))
 
-    assert not [c for c in found.changes if c.forces_replacement and c.field in {"internal", "token"}]
+    assert not [
+        c for c in found.changes if c.forces_replacement and c.field in {"internal", "token"}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +209,10 @@ def test_who_moved_is_told_by_the_third_side(
     before = None if base is None else lab.entry(key | {"timeout": base})
 
     found = compare(
-        lab.Queue, lab.declared(key | {"timeout": wanted}), lab.entry(key | {"timeout": live}), before
+        lab.Queue,
+        lab.declared(key | {"timeout": wanted}),
+        lab.entry(key | {"timeout": live}),
+        before,
     )
 
     assert [change.origin for change in found.changes] == [origin]
@@ -238,9 +245,9 @@ def test_a_snapshot_as_desired_state_owns_every_writable_field(
     after = applied(now, found.changes)
     rules = [rule for rule in rules_of(lab.Queue) if not rule.computed and rule.name in then]
     hidden = {"internal"} | ({"token"} if then["type"] == "closed" else set())
-    assert {r.name: r.normal(after.get(r.name, r.default)) for r in rules if r.name not in hidden} == {
-        r.name: r.normal(then[r.name]) for r in rules if r.name not in hidden
-    }
+    assert {
+        r.name: r.normal(after.get(r.name, r.default)) for r in rules if r.name not in hidden
+    } == {r.name: r.normal(then[r.name]) for r in rules if r.name not in hidden}
 
 
 def test_plain_values_of_a_set_do_not_depend_on_its_order() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import random
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from reconciler.core.secret import SecretValue
 from reconciler.core.stored import parse_snapshot, snapshot_text
 
 if TYPE_CHECKING:
+    import random
     from types import SimpleNamespace
 
     from reconciler.core.state import Snapshot

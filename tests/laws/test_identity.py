@@ -61,9 +61,7 @@ def test_a_resource_that_was_renamed_in_the_files_keeps_its_object(
 ) -> None:
     item = lab.declared({"name": "mail"}, A)
 
-    found = pair(
-        lab.Tag, [item], [tag("1", "mail", marker)], environment="test", bindings={B: "1"}
-    )
+    found = pair(lab.Tag, [item], [tag("1", "mail", marker)], environment="test", bindings={B: "1"})
 
     assert found == {A: "1"}
 

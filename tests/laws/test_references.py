@@ -30,8 +30,10 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     | st.text(max_size=5)
     | st.builds(SecretValue, st.none() | st.text(max_size=5), st.none() | st.just("hmac-sha256:1"))
     | st.builds(Deferred, st.text(max_size=5)),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["url", "secret", "fingerprint", "a"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["url", "secret", "fingerprint", "a"]), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 

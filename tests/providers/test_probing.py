@@ -75,6 +75,7 @@ class Page:
     def __init__(self) -> None:
         self.answer = b""
         self.delay = 0.0
+        self.pause = 0.0
         self.asked: list[str] = []
         self.port = 0
         self._gate: asyncio.Event | None = None
@@ -104,8 +105,13 @@ class Page:
                     self._gate.set()
                 await asyncio.wait_for(self._gate.wait(), 5)
             await asyncio.sleep(self.delay)
-            writer.write(self.answer)
-            await writer.drain()
+            head, gap, body = self.answer.partition(b"\r\n\r\n")
+            writer.write(head + gap)
+            size = 1 if self.pause else 1 << 16
+            for start in range(0, len(body), size):
+                writer.write(body[start : start + size])
+                await writer.drain()
+                await asyncio.sleep(self.pause)
         except (asyncio.IncompleteReadError, OSError):
             pass  # the visitor left
         finally:
@@ -242,6 +248,19 @@ def test_an_endless_body_is_not_read_to_its_end(page: Page) -> None:
         False,
         f"200, expected 200, the body is longer than {LARGEST} bytes",
     )
+
+
+def test_a_body_that_trickles_in_is_given_up_in_time(page: Page) -> None:
+    page.says(" " * 1000)
+    page.pause = 0.01
+
+    result = only(asking(page, timeout=0.1, body=Expected("$", "ok")))
+
+    assert (result.passed, result.detail) == (
+        False,
+        "200, expected 200, the body did not end in time",
+    )
+    assert result.seconds < 5
 
 
 def test_a_slow_answer_fails(page: Page) -> None:
@@ -510,7 +529,7 @@ def certificate_of(
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_a_certificate_for_its_host_with_days_left_passes(authority: Authority, host: str) -> None:
-    result = certificate_of(host, authority.issued(30.5, "localhost", "127.0.0.1"), authority.file)
+    result = certificate_of(host, authority.issued(30.5, host), authority.file)
 
     assert result.passed
     assert result.detail.startswith("the certificate expires in 30 days, on ")

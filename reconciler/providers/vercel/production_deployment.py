@@ -165,7 +165,8 @@ class ProductionDeployments:
             "POST",
             verb.format(update.live.remote_id, target),
             params=self._account.scope,
-            json={},
+            # Promote takes no body (OpenAPI, requestPromote); the vendor's CLI sends this one to roll back.
+            json=None if automatic else {},
             idempotent=False,
         )
         if answer.status_code == 202:

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.core.errors import SecretUnavailable
+from reconciler.core.reference import SecretName
+from reconciler.secrets.file import LARGEST, FileSecrets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def named(name: str, version: str | None = None) -> SecretName:
+    return SecretName("file", name, version)
+
+
+def put(folder: Path, name: str, content: bytes, mode: int = 0o600) -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(mode)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (b"FAKE", "FAKE"),
+        (b"FAKE\n", "FAKE"),
+        (b"FAKE\r\n", "FAKE"),
+        (b"FAKE\n\n", "FAKE\n"),
+        (b" FAKE \n", " FAKE "),
+        ("é\n".encode(), "é"),
+        (b"-----BEGIN-----\nabc\n-----END-----\n", "-----BEGIN-----\nabc\n-----END-----"),
+    ],
+)
+def test_the_content_is_returned_without_the_line_end(
+    tmp_path: Path, content: bytes, value: str
+) -> None:
+    put(tmp_path, "a folder/key", content)
+
+    assert FileSecrets(tmp_path).fetch(named("a folder/key")) == value
+
+
+def test_a_path_may_be_absolute(tmp_path: Path) -> None:
+    path = put(tmp_path, "key", b"FAKE")
+
+    assert FileSecrets(tmp_path / "elsewhere").fetch(named(str(path))) == "FAKE"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o622, 0o601])
+def test_a_file_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -> None:
+    path = put(tmp_path, "key", b"FAKE", mode)
+
+    with pytest.raises(SecretUnavailable, match="may be read by others") as caught:
+        FileSecrets(tmp_path).fetch(named("key"))
+
+    assert caught.value.mend == f"chmod 600 {path}"
+    assert f"{mode:04o}" in caught.value.detail
+
+
+def test_a_file_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, "key", b"FAKE")
+    if path.stat().st_uid == 0:
+        os.chown(path, 12345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: 12345)
+
+    with pytest.raises(SecretUnavailable, match="belongs to another user"):
+        FileSecrets(tmp_path).fetch(named("key"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b" \t\r\n"])
+def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    put(tmp_path, "key", content)
+
+    with pytest.raises(SecretUnavailable, match="is empty"):
+        FileSecrets(tmp_path).fetch(named("key"))
+
+
+def test_a_file_that_is_too_large_is_refused_without_reading_all_of_it(tmp_path: Path) -> None:
+    put(tmp_path, "most", b"x" * LARGEST)
+    with put(tmp_path, "more", b"").open("r+b") as file:
+        file.truncate(10 * 1024**3)
+
+    assert len(FileSecrets(tmp_path).fetch(named("most"))) == LARGEST
+    with pytest.raises(SecretUnavailable, match="larger than"):
+        FileSecrets(tmp_path).fetch(named("more"))
+
+
+def test_bytes_that_are_no_text_are_refused_and_not_shown(tmp_path: Path) -> None:
+    put(tmp_path, "key", b"FAKE\xff")
+
+    with pytest.raises(SecretUnavailable, match="not UTF-8") as caught:
+        FileSecrets(tmp_path).fetch(named("key"))
+
+    assert "FAKE" not in f"{caught.value}{caught.value.detail}"
+
+
+def test_a_file_that_is_not_there_is_named_with_what_makes_it(tmp_path: Path) -> None:
+    with pytest.raises(SecretUnavailable, match="cannot be read") as caught:
+        FileSecrets(tmp_path).fetch(named("key"))
+
+    assert "install -m 600" in caught.value.mend
+
+
+def test_a_folder_is_no_secret(tmp_path: Path) -> None:
+    with pytest.raises(SecretUnavailable, match="cannot be read"):
+        FileSecrets(tmp_path).fetch(named("."))
+
+
+def test_a_file_has_no_versions(tmp_path: Path) -> None:
+    put(tmp_path, "key", b"FAKE")
+
+    for call in (lambda: FileSecrets(tmp_path).fetch(named("key", "2")),):
+        with pytest.raises(SecretUnavailable, match="no versions"):
+            call()
+
+
+def test_what_is_kept_comes_back_and_nobody_else_can_read_it(tmp_path: Path) -> None:
+    store = FileSecrets(tmp_path)
+
+    store.keep(named("new/key"), "FAKE one\r\ntwo")
+    store.keep(named("new/key"), "FAKE second")
+
+    path = tmp_path / "new" / "key"
+    assert store.fetch(named("new/key")) == "FAKE second"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_what_cannot_be_kept_leaves_the_old_value_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(tmp_path, "key", b"FAKE old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(SecretUnavailable, match="cannot be written") as caught:
+        FileSecrets(tmp_path).keep(named("key"), "FAKE new")
+
+    assert path.read_bytes() == b"FAKE old"
+    assert list(tmp_path.iterdir()) == [path]
+    assert "FAKE" not in f"{caught.value}{caught.value.detail}"

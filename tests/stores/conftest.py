@@ -1,0 +1,84 @@
+"""A store in a folder of its own, and a time that moves only when told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.core.plan import DesiredSource, Plan, Summary, sealed
+from reconciler.core.state import Entry, Snapshot, SnapshotHeader
+from reconciler.stores.local import LocalStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 19, 3, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        self.move(seconds)
+
+    def move(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> LocalStore:
+    return LocalStore(tmp_path, "shop", clock)
+
+
+def snapshot_of(role: str = "taken", **values: Any) -> Snapshot:
+    """Return a snapshot with one endpoint."""
+    header = SnapshotHeader.model_validate(
+        {
+            "environment": "shop",
+            "taken_at": "2026-11-19T03:00:00Z",
+            "role": role,
+            "tool_version": "0.1.0",
+        }
+    )
+    entry = Entry("stripe.webhook_endpoint/a", "stripe.webhook_endpoint", "we_a", values)
+    return Snapshot(header, (entry,))
+
+
+def plan_of(number: str) -> Plan:
+    """Return an empty plan."""
+    return sealed(
+        Plan(
+            id=number,
+            environment="shop",
+            created_at="2026-11-19T03:00:00Z",
+            expires_at="2026-11-19T04:00:00Z",
+            tool_version="0.1.0",
+            accounts=(),
+            desired=DesiredSource(source="files", digest="sha256:aa"),
+            base=None,
+            live_at="2026-11-19T03:00:00Z",
+            changes=(),
+            summary=Summary(),
+        )
+    )
+
+
+@pytest.fixture(name="snapshot_of")
+def _snapshot_of() -> Any:
+    return snapshot_of
+
+
+@pytest.fixture(name="plan_of")
+def _plan_of() -> Any:
+    return plan_of
