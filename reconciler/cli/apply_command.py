@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import console, options
 from reconciler.cli.applying import AS_USUAL, Agreement, Manner, carry_out, exit_code_of_run
-from reconciler.cli.checking import run_checks
+from reconciler.cli.checking import run_checks, surroundings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.plan_command import verdict
 from reconciler.cli.proposing import Wish, proposed
@@ -101,7 +101,9 @@ def ended(
     Takes the run back when it was not confirmed in time, or failed and was to be taken back then.
     """
     code = exit_code_of_run(report)
-    results = run_checks(loaded.environment, workspace.clock) if code is ExitCode.OK else ()
+    around = surroundings(workspace, plan.environment, report.snapshot)
+    done = code is ExitCode.OK
+    results = run_checks(loaded.environment, workspace.clock, around) if done else ()
     show_run(ctx, plan, report, form)
     failed = [result.name for result in results if not result.passed]
     if failed:

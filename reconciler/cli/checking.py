@@ -35,12 +35,9 @@ class Surroundings(NamedTuple):
 
 
 def run_checks(
-    environment: Environment, clock: Clock, around: Surroundings | None = None
+    environment: Environment, clock: Clock, around: Surroundings
 ) -> tuple[CheckResult, ...]:
-    """Run the checks of ``environment``, if it has any; each is shown on stderr as it ends.
-
-    Without ``around``, a check that needs it has not passed.
-    """
+    """Run the checks of ``environment``, if it has any; each is shown on stderr as it ends."""
     if not environment.checks:
         return ()
     from reconciler.providers.probing import probed
@@ -91,7 +88,7 @@ def _shown(result: CheckResult) -> CheckResult:
     return result
 
 
-def _probe(check: Check, around: Surroundings | None) -> Probe:
+def _probe(check: Check, around: Surroundings) -> Probe:
     """Return what is to be done for a check; an unmade one when something that it needs is missing."""
     from reconciler.providers.probing import Expected, HttpProbe, TcpProbe, TlsProbe, Unmade
 
@@ -111,22 +108,17 @@ def _probe(check: Check, around: Surroundings | None) -> Probe:
         case TcpCheck() as tcp:
             return TcpProbe(name, tcp.host, tcp.port, _seconds(tcp.timeout))
         case TlsCheck() as tls:
-            folder = around.folder if around is not None else None
-            if tls.ca_file is not None and folder is None:
-                return Unmade(name, "its ca_file is looked for by `reconciler check` only")
-            ca_file = folder / tls.ca_file if tls.ca_file is not None and folder else None
+            ca_file = around.folder / tls.ca_file if tls.ca_file is not None else None
             timeout = _seconds(tls.timeout)
             return TlsProbe(name, tls.host, tls.port, tls.min_days, timeout, ca_file)
         case WebhookCheck() as webhook:
             return _webhook_probe(name, webhook, around)
 
 
-def _webhook_probe(name: str, check: WebhookCheck, around: Surroundings | None) -> Probe:
+def _webhook_probe(name: str, check: WebhookCheck, around: Surroundings) -> Probe:
     from reconciler.providers.probing import Unmade, WebhookProbe
     from reconciler.providers.profile import Credential
 
-    if around is None:
-        return Unmade(name, "its secret and endpoint are looked up by `reconciler check` only")
     values = around.values_of(check.endpoint) or {}
     url = check.url or values.get("url")
     if url is None:

@@ -24,7 +24,7 @@ def command() -> None:
     type=click.IntRange(0, 65000),
     default=DEFAULT_PORT,
     show_default=True,
-    help="The first vendor's port; the others follow. 0 lets the system choose.",
+    help="The first vendor's port; the others follow, then control, then the shop. 0 lets the system choose.",
 )
 @click.option("--vendors", metavar="A,B", help="Only these; all by default.")
 @click.option("--seed", metavar="FILE", help="JSON of the accounts to begin with, by vendor.")
@@ -33,7 +33,7 @@ def command() -> None:
 def serve(
     ctx: click.Context, port: int, vendors: str | None, seed: str | None, latency: str
 ) -> int:
-    """Serve until Ctrl-C. The first line on stdout is JSON: the address of each vendor, and of control."""
+    """Serve until Ctrl-C. The first line on stdout is JSON: the address of each vendor, of control and of the shop."""
     from reconciler.sandbox.seed import UnusableSeedError
     from reconciler.sandbox.server import PortInUseError, UnknownVendorError, run_forever
 

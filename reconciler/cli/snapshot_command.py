@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import console, options
-from reconciler.cli.checking import run_checks
+from reconciler.cli.checking import run_checks, surroundings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.git import head_commit
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
@@ -34,7 +34,8 @@ def command(ctx: click.Context, environment: str, label: str | None, note: str, 
     denied = any(item.denied for item in live.header.unreadable)
     saved = store.save(live)
     if label is not None and not live.header.unreadable:
-        results = run_checks(loaded.environment, workspace.clock)
+        around = surroundings(workspace, environment, saved.id)
+        results = run_checks(loaded.environment, workspace.clock, around)
         evidence = tuple(result.model_dump(mode="json") for result in results if result.passed)
         if len(evidence) < len(results):
             console.say(f"Labelled {label} although checks failed")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from reconciler.core.plan import Plan
     from reconciler.core.secret import Json
     from reconciler.core.state import Entry
+    from reconciler.engine.applying import Report
 
 Law: TypeAlias = "Callable[[KindFixture, Bench, Draw], None]"
 
@@ -115,6 +116,7 @@ def an_interrupted_run_leaves_the_rest(fixture: KindFixture, bench: Bench, draw:
     if by_vendor:
         for method in ("POST", "PATCH", "DELETE"):
             bench.world.fail(vendor=fixture.vendor, method=method, nth=k + 1, times=99, status=400)
+    before = fixture.things(bench.world.state(fixture.vendor))
 
     report = bench.apply(plan, stop_after=None if by_vendor else k)
     bench.world.heal()
@@ -126,9 +128,17 @@ def an_interrupted_run_leaves_the_rest(fixture: KindFixture, bench: Bench, draw:
         return
     stopped = "incomplete" if by_vendor else "interrupted"
     same(report.result, stopped, f"a run that was stopped says so: {report.outcomes}")
-    same(_sorted(following), _sorted(rest), f"the next plan is the rest; {sorted(done)} were done")
+    begun = _begun(plan, report)
+    same(
+        _told([change for change in following.changes if change.address not in begun]),
+        _told([change for change in _as_in(following, rest) if change.address not in begun]),
+        f"the next plan is the rest; {sorted(done)} were done, {sorted(begun)} perhaps in part",
+    )
     same(bench.apply(following).result, "done", "the rest can be carried out")
     same(_told(bench.plan()), (), "then nothing is left")
+    after = fixture.things(bench.world.state(fixture.vendor))
+    made = plan.count(Action.CREATE) - plan.count(Action.DELETE)
+    same(len(after) - len(before), made, "nothing was made twice, and nothing was lost")
 
 
 def a_plan_survives_its_file(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
@@ -418,8 +428,16 @@ def _told(changes: Plan | list[Change] | None) -> tuple[Json, ...]:
     )
 
 
-def _sorted(changes: Plan | list[Change]) -> list[Json]:
-    return sorted(_told(changes))
+def _begun(plan: Plan, report: Report) -> set[str]:
+    """Return the addresses whose change takes several calls, of which some may have been made."""
+    failed = {one.address for one in report.outcomes if one.result is Result.FAILED}
+    return {change.address for change in plan.changes if change.calls > 1} & failed
+
+
+def _as_in(plan: Plan, changes: list[Change]) -> list[Change]:
+    """Return ``changes`` in the order of ``plan``: one that was begun may let others go first."""
+    at = {change.address: number for number, change in enumerate(plan.changes)}
+    return sorted(changes, key=lambda change: at.get(change.address, len(at)))
 
 
 def _text(value: Json) -> str:

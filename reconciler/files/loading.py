@@ -205,8 +205,9 @@ def _checked_environment(
             vendor: catalogue.settings(vendor).model_validate(given)
             for vendor, given in environment.providers.items()
         }
-    except (ValidationError, KeyError):
-        diagnostics += _environment_errors(filled, catalogue, locate)
+    except (ValidationError, KeyError) as error:
+        found = list(_environment_errors(filled, catalogue, locate))
+        diagnostics += found or [_unexplained(error, locate)]
         return None, {}
     if environment.environment != name:
         diagnostics.append(
@@ -218,6 +219,16 @@ def _checked_environment(
             )
         )
     return environment, settings
+
+
+def _unexplained(error: ValidationError | KeyError, locate: Locator) -> Diagnostic:
+    """Return what a model refuses though the schema does not: a line break at the end of a text, for one."""
+    if isinstance(error, KeyError):
+        return Diagnostic(summary="Unknown vendor", detail=str(error), place=locate(("providers",)))
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    pointer = tuple(first["loc"])
+    what = f"{pointer[-1]}: " if pointer else ""
+    return Diagnostic(summary="Wrong form", detail=f"{what}{first['msg']}.", place=locate(pointer))
 
 
 def _as_written(value: Json) -> Json:

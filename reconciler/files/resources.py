@@ -112,7 +112,7 @@ def read_resource(
         return Read(None, (*located(problems, locate), *literals, *found))
     misplaced = _misplaced_secrets(model, values, locate) if has_references else ()
     wrong = (*located(problems, locate), *literals, *misplaced)
-    if has_references and not wrong and not all(map(is_settled, values.values())):
+    if has_references and not wrong and any(map(_holds_reference_inside, values.values())):
         wrong = tuple(
             _explained(
                 {**item.model_dump(exclude_unset=True), "spec": _shown(expanded.spec)},
@@ -128,6 +128,11 @@ def read_resource(
 
 def _start(place: Place) -> tuple[int, int]:
     return place.line, place.column
+
+
+def _holds_reference_inside(value: Json) -> bool:
+    """Tell whether a list or map holds a reference: the model let it pass unseen, and the schema must look."""
+    return isinstance(value, (list, dict)) and not is_settled(value)
 
 
 def _declared(
@@ -228,7 +233,11 @@ def _literal_secrets(
     defaults = defaults_of(model)
     for rule in rules_of(model):
         value = spec.get(rule.name)
-        if value is None or not rule.is_secret(spec, defaults) or isinstance(value, (SecretValue, Deferred)):
+        if (
+            value is None
+            or not rule.is_secret(spec, defaults)
+            or isinstance(value, (SecretValue, Deferred))
+        ):
             continue
         where = locate(("spec", rule.name), key=True)
         hidden = where.model_copy(update={"line_text": ""})

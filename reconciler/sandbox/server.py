@@ -1,4 +1,4 @@
-"""Start and stop the sandbox: one event loop, one socket per vendor and one for control."""
+"""Start and stop the sandbox: one event loop, one socket per vendor, one for control and one for the shop."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from reconciler.sandbox.control import Control
 from reconciler.sandbox.gateway import Gateway
 from reconciler.sandbox.registry import VENDORS
 from reconciler.sandbox.seed import complete_seed
+from reconciler.sandbox.shop import SHOP
 from reconciler.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class UnknownVendorError(ValueError):
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox. ``urls`` has one URL per vendor and one for ``control``."""
+    """A running sandbox. ``urls`` has one URL per vendor, one for ``control`` and one for ``shop`` if it is served."""
 
     urls: Mapping[str, str]
 
@@ -63,8 +64,8 @@ def serve(
 ) -> Iterator[Sandbox]:
     """Run the sandbox in a background thread for as long as the block lasts.
 
-    ``port`` is the first vendor's; the others follow in order, control is last. None or 0 lets the
-    system choose each. ``vendors`` defaults to all. ``latency`` is added to every vendor request,
+    ``port`` is the first vendor's; the others follow in order, then control, then the shop. None or 0
+    lets the system choose each. ``vendors`` defaults to all. ``latency`` is added to every vendor request,
     in seconds. Raises PortInUseError, UnknownVendorError, UnusableSeedError.
     """
     names = tuple(vendors) if vendors else vendor_names()
@@ -122,7 +123,8 @@ def _apps(
     apps: dict[str, ASGIApp] = {
         name: Gateway(vendor, world, latency) for name, vendor in served.items()
     }
-    return {**apps, CONTROL: Control(world, served).app()}
+    after_control = {SHOP.name: apps.pop(SHOP.name)} if SHOP.name in apps else {}
+    return {**apps, CONTROL: Control(world, served).app(), **after_control}
 
 
 def _listening(port: int, names: tuple[str, ...]) -> dict[str, socket.socket]:

@@ -138,7 +138,8 @@ def take_lease(folder: Path, purpose: str, clock: Clock, *, lasts: timedelta = L
 def read_holder(folder: Path) -> Holder | None:
     """Return what the lease file says; ``None`` when nobody ever held the environment."""
     try:
-        return Holder(**json.loads((folder / ".lock.json").read_text(encoding="utf-8")))
+        holder = Holder(**json.loads((folder / ".lock.json").read_text(encoding="utf-8")))
+        _moment(holder.until)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError):
@@ -147,6 +148,7 @@ def read_holder(folder: Path) -> Holder | None:
             detail="It says who holds the environment; nothing is changed while that is not known.",
             mend=f"rm {folder / '.lock.json'}   # once no apply is running",
         ) from None
+    return holder
 
 
 def _is_alive(holder: Holder, now: datetime) -> bool:

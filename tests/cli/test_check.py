@@ -161,6 +161,15 @@ def test_a_wrong_check_is_refused_with_its_place_and_what_helps(
     assert said in " ".join(ran.err.split())
 
 
+def test_what_only_the_model_refuses_is_explained_too(shop: Shop) -> None:
+    declare(shop, '\n  - {name: x, tcp: {host: x, port: 1, timeout: "5s\\n"}}')
+
+    ran = shop.run("check", "sandbox")
+
+    assert ran.code == 1
+    assert "timeout: String should match pattern" in ran.err
+
+
 def test_a_secret_that_stands_in_the_file_is_refused_and_not_shown(shop: Shop) -> None:
     declare(shop, WEBHOOK.replace("${secret:env/SHOP_STRIPE_WEBHOOK_SECRET}", "whsec_FAKEinfile"))
 
@@ -320,3 +329,39 @@ def test_with_broken_files_the_endpoint_is_as_it_was_last_seen(hooked: Shop) -> 
     ran = hooked.run("check", "sandbox")
 
     assert ran.code == 0, ran.all
+
+
+# --- After an apply, a rollback, and with a label
+
+
+def test_an_apply_whose_webhook_is_sloppy_is_no_success(hooked: Shop) -> None:
+    hooked.world.put("shop", {"webhook_secret": SECRET, "webhooks": "accept_everything"})
+
+    ran = hooked.run("apply", "sandbox", "--yes")
+
+    assert ran.code == 3
+    assert "these checks failed: payments webhook" in ran.err
+
+
+def test_a_label_has_the_webhook_among_its_evidence(hooked: Shop) -> None:
+    hooked.done("apply", "sandbox", "--yes")
+    hooked.done("snapshot", "sandbox", "--label", "good")
+
+    (label,) = hooked.done("history", "sandbox", "--format", "json").json["labels"]
+
+    assert [one["name"] for one in label["evidence"]] == ["payments webhook"]
+    assert SECRET not in json.dumps(label)
+
+
+def test_after_a_rollback_the_url_that_is_live_again_is_asked(hooked: Shop) -> None:
+    hooked.done("apply", "sandbox", "--yes")
+    hooked.done("snapshot", "sandbox", "--label", "good")
+    hooked.edit("payments.yaml", "/api/webhooks/stripe\n", "/api/webhooks/bad\n")
+    assert hooked.run("apply", "sandbox", "--yes").code == 3
+    hooked.world.forget()
+
+    ran = hooked.run("rollback", "sandbox", "--to", "good", "--yes")
+
+    assert ran.code == 0, ran.all
+    asked = {one.path for one in hooked.world.asked() if one.vendor == "shop"}
+    assert asked == {"/api/webhooks/stripe"}

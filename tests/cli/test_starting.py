@@ -35,11 +35,12 @@ HEAVY = {
     "yaml",
 }
 
+
 def imported_by(*arguments: str) -> set[str]:
     """Return the top-level modules that a command imports."""
     program = (
         "import json, sys; from reconciler.cli.main import main; main(sys.argv[1:]);"
-        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+        "print(json.dumps(sorted({name.partition('.')[0] for name, module in sys.modules.items() if module is not None})))"
     )
     ended = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", program, *arguments],

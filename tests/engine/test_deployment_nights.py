@@ -84,7 +84,7 @@ def test_the_plan_shows_that_a_rollback_turns_auto_assignment_off(shop: Bench) -
     [
         ("dpl_failed_39", "is ERROR, not READY"),
         ("dpl_bad_42", "no rollback candidate"),
-        ("dpl_retired_12", "no rollback candidate"),
+        ("dpl_retired_12", "deleted by the retention policy"),
         ("dpl_nowhere", "does not exist any more"),
         ("dpl_preview_7", "no production deployment"),
     ],
@@ -105,14 +105,24 @@ def test_a_target_that_cannot_be_rolled_back_to_is_refused_in_the_plan(
     assert shop.world.writes() == ()
 
 
-def test_a_preview_deployment_is_not_promoted(shop: Bench) -> None:
-    """VC-11: it would be built anew, with the variables of production."""
-    declare(shop, "dpl_preview_7", automatic=True)
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("dpl_preview_7", "build it anew"),
+        ("dpl_failed_39", "is ERROR, not READY"),
+        ("dpl_retired_12", "deleted by the retention policy"),
+    ],
+)
+def test_what_cannot_be_promoted_is_refused_in_the_plan(
+    shop: Bench, target: str, why: str
+) -> None:
+    """VC-10, and VC-11: a preview deployment would be built anew, with the variables of production."""
+    declare(shop, target, automatic=True)
 
     plan = shop.plan()
 
     assert [finding.rule for finding in plan.refusals] == ["rollback_target"]
-    assert "build it anew" in plan.refusals[0].message
+    assert why in plan.refusals[0].message
 
 
 def test_a_promote_that_is_queued_is_not_done(shop: Bench) -> None:

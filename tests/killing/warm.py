@@ -126,7 +126,8 @@ def pause(where: dict[str, Any], flag: Path) -> None:
 
     def stop() -> None:
         flag.touch()
-        os.kill(os.getpid(), signal.SIGSTOP)
+        # to this thread: with os.kill another one may take the signal, and this one goes on for a moment
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
     at_boundary(stop, **where)
 

@@ -235,6 +235,8 @@ class ProductionDeployments:
         state = found.get("readyState")
         if state != "READY":
             return f"{target} is {state}, not READY"
+        if found.get("softDeletedByRetention"):
+            return f"{target} was deleted by the retention policy"
         if found.get("target") != "production":
             return f"{target} is no production deployment: promoting it would build it anew"
         if pins:
