@@ -70,7 +70,7 @@ def check(
     return (
         *(() if relaxed else _frozen(planned, freeze)),
         *(() if relaxed else _budgets(planned, policy)),
-        *_consents(planned, policy, consent, relaxed=relaxed),
+        *_consents(planned, policy, consent),
         *_counts(planned, policy, live_counts, models),
     )
 
@@ -112,9 +112,7 @@ def _budgets(changes: tuple[Change, ...], policy: Policy) -> Iterator[Finding]:
         )
 
 
-def _consents(
-    changes: tuple[Change, ...], policy: Policy, consent: Consent, *, relaxed: bool
-) -> Iterator[Finding]:
+def _consents(changes: tuple[Change, ...], policy: Policy, consent: Consent) -> Iterator[Finding]:
     for change in changes:
         guarded = change.protected or change.criticality is Criticality.P0
         name = "protected" if change.protected else str(change.criticality)
@@ -130,7 +128,7 @@ def _consents(
                     + ("" if guarded else ", or policy.allow_replace in environment.yaml"),
                     change.address,
                 )
-        named = relaxed or change.address in consent.delete
+        named = change.address in consent.delete
         if change.action is Action.DELETE and guarded and not named:
             yield _refusal(
                 "protected",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, TypeVar, runt
 from reconciler.core.resource import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from reconciler.core.change import Change
@@ -126,6 +126,10 @@ class Session(Protocol):
 
     def provider(self, kind: str) -> Provider:
         """Return the provider of one kind of this vendor."""
+        ...
+
+    def before_writes(self, check: Callable[[], None]) -> None:
+        """Call ``check`` right before each request that is no read; what it raises stops the request."""
         ...
 
 

@@ -119,6 +119,7 @@ def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Change | Outcome | Rep
     """
     check_usable(plan, tools)
     with tools.store.lock(f"apply {run}") as lock:
+        guard_writes(tools, lock)
         _refuse_unsettled(plan, tools)
         base = tools.store.base()
         kinds = kinds_to_read(plan, base, tools)
@@ -207,6 +208,12 @@ def captured_before(plan: Plan) -> dict[tuple[str, str], str]:
         if managed.remote_id is not None and address not in renewed
         for name, reference in managed.capture.items()
     }
+
+
+def guard_writes(tools: Tools, lock: Lock) -> None:
+    """Let no request that writes leave once the lock is lost, not even one that is sent again."""
+    for session in tools.sessions.values():
+        session.before_writes(lock.check)
 
 
 def takeover(lock: Lock) -> dict[str, str]:

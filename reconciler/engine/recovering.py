@@ -14,6 +14,7 @@ from reconciler.engine.applying import (
     Tools,
     captured_before,
     carry_on,
+    guard_writes,
     kinds_to_read,
     read_all,
     takeover,
@@ -69,6 +70,7 @@ def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Change | Outcome | R
     Raises LockHeld while the run may still be going on, LiveStateUnknown, WrongAccount.
     """
     with tools.store.lock(f"recover {run}") as lock:
+        guard_writes(tools, lock)
         records = tools.store.journal(run)
         if any(record["event"] == "finished" for record in records):
             raise StalePlan("This run has finished meanwhile", mend=f"reconciler show {run}")

@@ -194,8 +194,6 @@ class Stepper:
                     pass
         except Unavailable as error:
             return self._settled(provider, change, error)
-        except LockHeld:
-            raise
         except ReconcilerError as error:
             return self._failed(change, error)
         note = also_changed(provider.resource_type, change, live)
@@ -328,6 +326,8 @@ class Stepper:
         return f"{self._bench.run}-{change.step}-{content.removeprefix('sha256:')[:16]}"
 
     def _failed(self, change: Change, error: ReconcilerError) -> Outcome:
+        if isinstance(error, LockHeld):
+            raise error
         result = Result.STALE if isinstance(error, StalePlan) else Result.FAILED
         said = f"{error.summary}. {error.detail}" if error.detail else error.summary
         detail = " ".join(said.split())

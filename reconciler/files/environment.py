@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Self, TypeAlias
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.json_schema import SkipJsonSchema
 
 from reconciler.core.guard import Policy
@@ -172,7 +179,7 @@ class Environment(Record):
     """Accounts, variables, policy and checks: one file per environment."""
 
     environment: Name = Field(description="the name of the folder")
-    protected: bool = Field(
+    protected: StrictBool = Field(
         default=False,
         description="apply asks for the environment's name before it changes anything",
     )

@@ -326,7 +326,7 @@ def _resources(
         )
         diagnostics += read.diagnostics
         if len(diagnostics) >= MAX_DIAGNOSTICS:
-            diagnostics.append(_stopped(source))
+            diagnostics.append(_stopped(diagnostics[-1].place))
             break
         if read.declared is None:
             continue
@@ -339,12 +339,12 @@ def _resources(
     return declared, by_address
 
 
-def _stopped(source: _Source) -> Diagnostic:
+def _stopped(place: Place | None) -> Diagnostic:
     return Diagnostic(
         severity=Severity.NOTE,
         summary="Stopped here",
         detail="There may be more; mend these first.",
-        place=source.place,
+        place=place,
     )
 
 

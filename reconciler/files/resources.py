@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StrictBool, StringConstraints, ValidationError
 
 from reconciler.core.behaviour import defaults_of, rules_of
 from reconciler.core.diagnostic import Diagnostic, Severity
@@ -52,7 +52,7 @@ class ResourceItem(Record):
         default="P2",
         description="P0 resources are never deleted or replaced unless named on the command line",
     )
-    protect: bool = Field(default=False, description="never deleted or replaced unless named")
+    protect: StrictBool = Field(default=False, description="never deleted or replaced unless named")
     ignore: list[IgnoreItem] = Field(default_factory=list)
     depends_on: list[str] = Field(
         default_factory=list, description="addresses that must be settled before"

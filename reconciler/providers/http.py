@@ -23,7 +23,7 @@ from reconciler.providers.transport import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.core.masking import Masker
     from reconciler.providers.pacing import Timing
@@ -57,6 +57,8 @@ class HttpClient:
 
     A client made with ``writes=False`` refuses everything that is not a read before a byte is sent. The value
     of ``credential`` is added to ``masker``. ``headers`` go with every request.
+    ``before_write`` is called right before each request that is no read, repeated ones included; what it raises
+    goes through.
 
     Raises WrongAccount for a live credential and a foreign base_url, Unauthenticated for a credential that
     cannot be sent.
@@ -70,6 +72,7 @@ class HttpClient:
         masker: Masker,
         writes: bool,
         headers: Mapping[str, str] | None = None,
+        before_write: Callable[[], None] = lambda: None,
     ) -> None:
         masker.add(credential.value)
         refuse_live_credential(connection.profile, connection.base_url, credential.value)
@@ -87,6 +90,7 @@ class HttpClient:
                 detail="It holds a line break or another character that HTTP does not allow in a header.",
                 mend=f"Check {credential.place}: often a line break was stored at the end.",
             )
+        self._before_write = before_write
         self._counting = threading.Lock()
         self._requests_made = 0
 
@@ -167,7 +171,7 @@ class HttpClient:
         may_have_acted = False
         while True:
             attempt += 1
-            answer = self._sent(request)
+            answer = self._sent(request, is_read=call.is_read)
             if isinstance(answer, httpx.Response) and answer.is_success:
                 return answer
             failure = failure_of(self.profile, call, answer, timing.wall())
@@ -180,9 +184,11 @@ class HttpClient:
             else:
                 timing.sleep(wait)
 
-    def _sent(self, request: httpx.Request) -> httpx.Response | Lost:
+    def _sent(self, request: httpx.Request, *, is_read: bool) -> httpx.Response | Lost:
         """Send once. Returns what went wrong instead of raising it: httpx's errors hold the credential."""
         self._connection.pacer.take()
+        if not is_read:
+            self._before_write()
         with self._counting:
             self._requests_made += 1
         try:

@@ -11,17 +11,28 @@ from reconciler.core.reference import Scheme, parse
 from reconciler.providers.http import Connections, Credential, HttpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.core.masking import Masker
     from reconciler.core.ports import SecretSource
     from reconciler.providers.http import VendorProfile
 
 
+class Gate:
+    """What is asked right before each request that is no read, repeated ones included. Open by default."""
+
+    def __init__(self) -> None:
+        self.check: Callable[[], None] = lambda: None
+
+    def __call__(self) -> None:
+        """Raise whatever ``check`` raises; nothing is sent then."""
+        self.check()
+
+
 class Opening:
     """Opens vendor accounts for reading only, or for writing too.
 
-    Reading and writing clients of one account share connections and pace.
+    Reading and writing clients of one account share connections and pace; all clients share one gate.
     """
 
     def __init__(
@@ -31,6 +42,7 @@ class Opening:
         self._masker = masker
         self._connections = connections
         self._writes = writes
+        self.gate = Gate()
 
     def credential(self, reference: str) -> Credential:
         """Return the value behind ``reference``.
@@ -66,5 +78,6 @@ class Opening:
             credential=credential,
             masker=self._masker,
             writes=self._writes,
+            before_write=self.gate,
             headers=headers,
         )

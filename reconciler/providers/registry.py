@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from reconciler.core.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.core.ports import Provider
     from reconciler.core.record import Record
     from reconciler.core.resource import Resource
     from reconciler.core.state import Account
-    from reconciler.providers.opening import Opening
+    from reconciler.providers.opening import Gate, Opening
 
 GROUP = "reconciler.providers"
 
@@ -58,9 +58,13 @@ class OpenAccount(Protocol):
 class VendorSession:
     """One opened account and the providers of its kinds: ``core.ports.Session``."""
 
-    def __init__(self, vendor: str, account: OpenAccount) -> None:
+    def __init__(self, vendor: str, account: OpenAccount, gate: Gate) -> None:
         self.vendor = vendor
         self._account = account
+        self._gate = gate
+
+    def before_writes(self, check: Callable[[], None]) -> None:
+        self._gate.check = check
 
     def identify(self) -> Account:
         return self._account.identify()
@@ -72,7 +76,7 @@ class VendorSession:
 
 def open_session(vendor: str, settings: Record, opening: Opening) -> VendorSession:
     """Open the account that ``settings`` name. Sends nothing yet."""
-    return VendorSession(vendor, account_type(vendor)(settings, opening))
+    return VendorSession(vendor, account_type(vendor)(settings, opening), opening.gate)
 
 
 def vendor_names() -> tuple[str, ...]:

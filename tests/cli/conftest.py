@@ -190,7 +190,9 @@ class Shop:
         (self.folder / name).write_text(text, encoding="utf-8")
 
     def protect(self) -> None:
-        self.edit("environment.yaml", "environment: sandbox", "environment: sandbox\nprotected: true")
+        self.edit(
+            "environment.yaml", "environment: sandbox", "environment: sandbox\nprotected: true"
+        )
 
     def endpoint(self, remote_id: str = "we_payments") -> dict[str, Any]:
         """Return an endpoint as Stripe keeps it."""
@@ -202,7 +204,7 @@ class Shop:
         state = self.world.state("stripe")
         for one in state["webhook_endpoints"]:
             if one["id"] == remote_id:
-                one |= fields
+                one.update(fields)
         self.world.put("stripe", state)
 
     def rows(self) -> list[dict[str, Any]]:

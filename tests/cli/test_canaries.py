@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.cli.conftest import Shop
 
-HARD = "é \"quoted\" \\ & <tag> %41 +/="
+HARD = 'é "quoted" \\ & <tag> %41 +/='
 """Characters that every encoding writes differently."""
 
 COMMANDS = [
@@ -38,6 +38,9 @@ COMMANDS = [
     ("import", "sandbox", "-o", "imported.yaml"),
     ("check", "sandbox"),
     ("rollback", "sandbox", "--yes"),
+    ("undo", "sandbox", "--yes"),
+    ("recover", "sandbox", "--yes"),
+    ("freeze", "sandbox", "--off"),
     ("history", "sandbox"),
     ("history", "sandbox", "--format", "json"),
     ("show", "good"),

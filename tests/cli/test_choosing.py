@@ -36,7 +36,10 @@ def planned(shop: Shop, *options: str) -> list[str]:
         ((), [f"update {PAYMENTS}", f"create {LOG_LEVEL}"]),
         (("--only", PAYMENTS), [f"update {PAYMENTS}"]),
         (("--only", "vercel.*"), [f"create {LOG_LEVEL}"]),
-        (("--only", "stripe.*", "--only", "*/log-*"), [f"update {PAYMENTS}", f"create {LOG_LEVEL}"]),
+        (
+            ("--only", "stripe.*", "--only", "*/log-*"),
+            [f"update {PAYMENTS}", f"create {LOG_LEVEL}"],
+        ),
         (("--exclude", "stripe.*"), [f"create {LOG_LEVEL}"]),
         (("--only", "*", "--exclude", "*"), []),
         (("--only", "nothing/*"), []),

@@ -68,9 +68,7 @@ def test_a_person_is_told_the_consequences_and_asked_once(
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n"])
-def test_no_and_return_mean_no(
-    drifted: Shop, monkeypatch: pytest.MonkeyPatch, answer: str
-) -> None:
+def test_no_and_return_mean_no(drifted: Shop, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     types(monkeypatch, answer)
 
     ran = drifted.run("apply", "sandbox")

@@ -170,7 +170,9 @@ def test_a_key_in_the_file_is_refused_and_not_shown(good: Shop) -> None:
     assert good.world.asked() == ()
 
 
-@pytest.mark.parametrize("url", ["ftp://x.example", "http://shop.example", "http://u:p@127.0.0.1:1"])
+@pytest.mark.parametrize(
+    "url", ["ftp://x.example", "http://shop.example", "http://u:p@127.0.0.1:1"]
+)
 def test_an_address_that_could_leak_the_key_is_refused(good: Shop, url: str) -> None:
     good.edit("environment.yaml", good.world.urls["stripe"], url)
 

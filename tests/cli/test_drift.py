@@ -40,9 +40,7 @@ def test_a_click_on_a_field_that_nobody_declares_is_no_drift(good: Shop) -> None
     assert good.run("drift", "sandbox").code == 0
 
 
-@pytest.mark.parametrize(
-    ("level", "code"), [("P0", 0), ("P1", 2), ("P2", 2), ("P3", 2)]
-)
+@pytest.mark.parametrize(("level", "code"), [("P0", 0), ("P1", 2), ("P2", 2), ("P3", 2)])
 def test_drift_can_count_from_a_criticality_on(good: Shop, level: str, code: int) -> None:
     good.click("we_connect", description="changed")
 

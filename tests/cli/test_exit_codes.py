@@ -87,6 +87,16 @@ def moved_under_it(shop: Shop, patch: pytest.MonkeyPatch) -> None:
     shop.click(url="https://another.example/stripe")
 
 
+def applied(shop: Shop, patch: pytest.MonkeyPatch) -> None:
+    drifted(shop, patch)
+    shop.done("apply", "sandbox", "--yes")
+
+
+def frozen(shop: Shop, patch: pytest.MonkeyPatch) -> None:
+    drifted(shop, patch)
+    shop.done("freeze", "sandbox", "--until", "2h", "--reason", "an incident")
+
+
 def list_fails(shop: Shop, _: pytest.MonkeyPatch) -> None:
     shop.world.fail(vendor="vercel", path="/v10/projects/shop/env", status=500)
 
@@ -115,6 +125,8 @@ CASES = {
     "no drift": Case(0, "drift sandbox", good),
     "applied": Case(0, "apply sandbox --yes", drifted),
     "rolled back": Case(0, "rollback sandbox --yes", drifted),
+    "undone": Case(0, "undo sandbox --yes", applied),
+    "nothing to recover": Case(0, "recover sandbox --yes", applied),
     "mistyped environment": Case(1, "plan sandbx"),
     "mistyped option": Case(1, "plan sandbox --exit-cod"),
     "mistyped command": Case(1, "paln sandbox"),
@@ -125,6 +137,7 @@ CASES = {
     "invalid file, offline": Case(1, "validate", broken_file),
     "unknown snapshot": Case(1, "rollback sandbox --to nowhere --yes", good),
     "never labelled good": Case(1, "rollback sandbox --yes"),
+    "unknown run": Case(1, "undo sandbox nothing --yes", applied),
     "differences with --exit-code": Case(2, "plan sandbox --exit-code", drifted),
     "drift": Case(2, "drift sandbox", drifted),
     "drift without a snapshot": Case(2, "drift sandbox", drifted_without_snapshot),
@@ -142,6 +155,8 @@ CASES = {
     "over budget, apply": Case(5, "apply sandbox --yes", no_budget),
     "no consent": Case(5, "apply sandbox", drifted),
     "no consent to rollback": Case(5, "rollback sandbox", drifted),
+    "no consent to undo": Case(5, "undo sandbox", applied),
+    "frozen": Case(5, "apply sandbox --yes", frozen),
     "protected, not confirmed": Case(5, "apply sandbox --yes", protected),
     "protected, wrong name": Case(5, "apply sandbox --yes --confirm sandbx", protected),
     "plan used twice": Case(6, "apply sandbox a.plan --yes", spent_plan),

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler.files.yaml_reader import read_document
 from reconciler.providers import registry
 
 if TYPE_CHECKING:
-    from tests.cli.conftest import Run
+    from tests.cli.conftest import Run, Shop
 
 ROOT = Path(__file__).parents[2]
 FIELDS = [
@@ -88,3 +89,39 @@ def test_a_published_schema_is_one_of_2020_12(path: Path) -> None:
 
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(schema)
+
+
+def lines_of(shop: Shop) -> list[str]:
+    return [
+        line
+        for path in sorted(shop.snapshots.glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").split("\n")
+        if line
+    ]
+
+
+def test_what_is_written_is_as_published(good: Shop) -> None:
+    good.click(url="https://old.example/stripe")
+    good.lose("DATABASE_URL")
+    good.done("plan", "sandbox", "-o", "a.json")
+    good.done("apply", "sandbox", "a.json", "--yes")
+    snapshot, plan = (
+        Draft202012Validator(json.loads((ROOT / "schemas" / name).read_text(encoding="utf-8")))
+        for name in ("snapshot.json", "plan.json")
+    )
+
+    assert [
+        one.message for line in lines_of(good) for one in snapshot.iter_errors(json.loads(line))
+    ] == []
+    for path in (good.root / "a.json", *good.snapshots.glob("runs/*/*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        assert [one.message for one in plan.iter_errors(document)] == []
+
+
+def test_the_example_is_as_published() -> None:
+    for path in sorted((ROOT / "desired_state").rglob("*.yaml")):
+        name = "environment.json" if path.name == "environment.yaml" else "resources.json"
+        schema = json.loads((ROOT / "schemas" / name).read_text(encoding="utf-8"))
+        value = read_document(path.read_text(encoding="utf-8"), path.name).value
+
+        assert [one.message for one in Draft202012Validator(schema).iter_errors(value)] == []

@@ -57,7 +57,10 @@ def test_kinds_can_be_chosen(undeclared: Shop) -> None:
 def test_only_what_nobody_declares_is_written(good: Shop) -> None:
     found = yaml.safe_load(good.done("import", "sandbox").out)["resources"]
 
-    assert [item["name"] for item in found] == []
+    assert [item["name"] for item in found] == [
+        "analytics-example-stripe",
+        "feature-flags-url-preview-feature-checkout-v2",
+    ]
 
 
 def test_an_existing_file_is_never_overwritten(undeclared: Shop) -> None:
@@ -110,7 +113,9 @@ def test_a_refused_credential_is_said_with_its_place(
 
 def test_live_values_that_look_like_references_stay_what_they_are(undeclared: Shop) -> None:
     undeclared.click("we_analytics", description="${secret:env/HOME} $${x} ${")
-    undeclared.done("import", "sandbox", "stripe.webhook_endpoint", "-o", "desired_state/sandbox/a.yaml")
+    undeclared.done(
+        "import", "sandbox", "stripe.webhook_endpoint", "-o", "desired_state/sandbox/a.yaml"
+    )
 
     ran = undeclared.run("plan", "sandbox", "--exit-code")
 

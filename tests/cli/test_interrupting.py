@@ -136,7 +136,8 @@ def test_an_interrupted_write_leaves_the_old_file(
     def fail(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(*((os, "fsync") if broken == "fsync" else (Path, "replace")), fail)
+    owner: object = os if broken == "fsync" else Path
+    monkeypatch.setattr(owner, broken, fail)
     ran = good.run("snapshot", "sandbox", "--label", "good")
     monkeypatch.undo()
 

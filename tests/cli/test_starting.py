@@ -40,7 +40,8 @@ def imported_by(*arguments: str) -> set[str]:
     """Return the top-level modules that a command imports."""
     program = (
         "import json, sys; from reconciler.cli.main import main; main(sys.argv[1:]);"
-        "print(json.dumps(sorted({name.partition('.')[0] for name, module in sys.modules.items() if module is not None})))"
+        "found = {name.partition('.')[0] for name, one in sys.modules.items() if one is not None};"
+        "print(json.dumps(sorted(found)))"
     )
     ended = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", program, *arguments],

@@ -69,7 +69,9 @@ def checker() -> Any:
     if not program.exists():
         if os.environ.get("CI") and SHARED.is_dir():
             pytest.fail("NOT JUDGED: ../shared is here, but ../shared/contract/specproxy.py is not")
-        pytest.skip("NOT JUDGED: ../shared/contract is absent, no request was compared with anything")
+        pytest.skip(
+            "NOT JUDGED: ../shared/contract is absent, no request was compared with anything"
+        )
     spec = importlib.util.spec_from_file_location("specproxy", program)
     assert spec is not None
     assert spec.loader is not None
@@ -78,7 +80,9 @@ def checker() -> Any:
         patch.setattr(sys, "dont_write_bytecode", True)  # the folder is not ours to write to
         spec.loader.exec_module(module)
     folder = CONTRACT / "contracts"
-    return module.SpecChecker([json.loads((folder / name).read_text("utf-8")) for name in CONTRACTS])
+    return module.SpecChecker(
+        [json.loads((folder / name).read_text("utf-8")) for name in CONTRACTS]
+    )
 
 
 @pytest.fixture

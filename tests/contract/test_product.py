@@ -71,8 +71,12 @@ def story(judged: Judged) -> Judged:
     judged.run("plan", "sandbox")
     judged.write("new.yaml", NEW)
     judged.run("apply", "sandbox", "--yes")
-    text = NEW.replace("Refunds", "All refunds").replace("[charge.refunded]", "[charge.refunded, charge.failed]")
-    text = text.replace("{team: payments}", "{owner: shop}").replace("status: disabled", "status: enabled")
+    text = NEW.replace("Refunds", "All refunds").replace(
+        "[charge.refunded]", "[charge.refunded, charge.failed]"
+    )
+    text = text.replace("{team: payments}", "{owner: shop}").replace(
+        "status: disabled", "status: enabled"
+    )
     text = text.replace("value: x, comment: a note", 'value: z, comment: ""')
     judged.write("new.yaml", text)
     judged.run("apply", "sandbox", "--yes")

@@ -317,7 +317,6 @@ def test_an_answer_of_another_shape_makes_the_kind_unknown(
     assert len(plan.unreadable) == 1
 
 
-@pytest.mark.xfail(raises=AssertionError, reason="the marker's key can be declared", strict=True)
 def test_the_key_of_the_ownership_marker_cannot_be_declared(shop: Bench) -> None:
     item = endpoint()
     item["spec"]["metadata"] = {"reconciler": "mine"}

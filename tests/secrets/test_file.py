@@ -62,9 +62,7 @@ def test_a_file_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -> N
     assert f"{mode:04o}" in caught.value.detail
 
 
-def test_a_file_of_another_user_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path, "key", b"FAKE")
     if path.stat().st_uid == 0:
         os.chown(path, 12345, -1)
@@ -117,9 +115,10 @@ def test_a_folder_is_no_secret(tmp_path: Path) -> None:
 def test_a_file_has_no_versions(tmp_path: Path) -> None:
     put(tmp_path, "key", b"FAKE")
 
-    for call in (lambda: FileSecrets(tmp_path).fetch(named("key", "2")),):
-        with pytest.raises(SecretUnavailable, match="no versions"):
-            call()
+    with pytest.raises(SecretUnavailable, match="no versions"):
+        FileSecrets(tmp_path).fetch(named("key", "2"))
+    with pytest.raises(SecretUnavailable, match="no versions"):
+        FileSecrets(tmp_path).keep(named("key", "2"), "FAKE")
 
 
 def test_what_is_kept_comes_back_and_nobody_else_can_read_it(tmp_path: Path) -> None:

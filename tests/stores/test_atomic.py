@@ -70,10 +70,17 @@ def test_it_is_on_disk_before_it_has_its_name(
 ) -> None:
     done: list[str] = []
     fsync, replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda fd: (done.append("fsync"), fsync(fd)))
-    monkeypatch.setattr(
-        Path, "replace", lambda old, new: (done.append("rename"), replace(old, new))
-    )
+
+    def noted_fsync(descriptor: int) -> None:
+        done.append("fsync")
+        fsync(descriptor)
+
+    def noted_replace(old: Path, new: Path) -> Path:
+        done.append("rename")
+        return replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
 
     write_text(tmp_path / "a", "x")
 

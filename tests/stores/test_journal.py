@@ -91,9 +91,7 @@ def test_a_record_is_on_disk_before_append_returns(
     assert synced == [4]
 
 
-def test_a_full_disk_is_an_error(
-    path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_an_error(path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = FileJournal(path, "r1", clock)
 
     def full(_: int) -> None:

@@ -6,9 +6,9 @@ import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from reconciler.core.behaviour import EmptyIsNone, Immutable, Key, Merged, Unordered, WriteOnly
 from reconciler.core.change import Action, Change
@@ -60,6 +60,12 @@ class WebhookEndpoint(Resource):
     """The version that events are rendered in; null follows the account's default."""
     connect: Annotated[bool, Immutable(), WriteOnly()] = False
     """Events of connected accounts instead of this one's. Stripe never returns it."""
+
+    @model_validator(mode="after")
+    def _leaves_the_marker_alone(self) -> Self:
+        if MARKER in self.metadata:
+            raise ValueError(f"metadata: the key {MARKER} is the ownership marker")
+        return self
 
     @classmethod
     def expand(cls, spec: dict[str, Json]) -> Expanded:

@@ -232,18 +232,14 @@ class ProductionDeployments:
             )
         except NotFound:
             return f"{target} does not exist any more"
-        state = found.get("readyState")
-        if state != "READY":
-            return f"{target} is {state}, not READY"
-        if found.get("softDeletedByRetention"):
-            return f"{target} was deleted by the retention policy"
-        if found.get("target") != "production":
-            return f"{target} is no production deployment: promoting it would build it anew"
-        if pins:
-            return (
-                f"{target} is no rollback candidate: it never served production, or it was retired"
-            )
-        return None
+        reasons = {
+            f"is {found.get('readyState')}, not READY": found.get("readyState") != "READY",
+            "was deleted by the retention policy": found.get("softDeletedByRetention"),
+            "is no production deployment: promoting it would build it anew": found.get("target")
+            != "production",
+            "is no rollback candidate: it never served production, or it was retired": pins,
+        }
+        return next((f"{target} {reason}" for reason, holds in reasons.items() if holds), None)
 
     def _rollback_candidates(self) -> frozenset[str]:
         """Return the newest deployments that can be rolled back to. Source: Vercel API, list deployments."""

@@ -1,0 +1,175 @@
+"""What may be declared and what may be live in a random world: few names, so that they meet."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from tests.killing.shop import SITE, endpoint, of, pointer, row, token, variable, webhook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hypothesis.strategies import DrawFn
+
+State = dict[str, Any]
+
+EVENTS = ["charge.refunded", "charge.succeeded", "payout.failed"]
+ENDPOINTS = ("alpha", "beta", "gamma")
+ROWS = ("ONE", "TWO", "THREE")
+DEPLOYMENTS = ("dpl_good_41", "dpl_older_40")
+
+events = st.lists(st.sampled_from(EVENTS), min_size=1, max_size=2, unique=True).map(sorted)
+notes = st.sampled_from([None, "a note", "another note"])
+statuses = st.sampled_from(["enabled", "disabled"])
+labels = st.dictionaries(st.sampled_from(["team", "tier"]), st.sampled_from(["a", "b"]), max_size=2)
+presence = st.sampled_from(["present"] * 6 + ["absent"])
+targets = st.sampled_from([["production"], ["preview"], ["preview", "production"]])
+
+
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[State]:
+    """Draw any of the fields, and no others."""
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+@st.composite
+def webhooks(draw: DrawFn, name: str) -> State:
+    """Return a declared endpoint."""
+    spec = draw(some(description=notes, status=statuses, metadata=labels))
+    version = draw(st.sampled_from([None, None, "2024-06-20"]))
+    if version is not None:
+        spec["api_version"] = version
+    return webhook(name, state=draw(presence), enabled_events=draw(events), **spec)
+
+
+@st.composite
+def variables(draw: DrawFn, key: str) -> State:
+    """Return a declared variable."""
+    spec = draw(some(comment=notes, target=targets))
+    kind, value = draw(
+        st.sampled_from(
+            [
+                ("plain", "1"),
+                ("plain", "2"),
+                ("encrypted", token("A")),
+                ("encrypted", token("B")),
+                ("sensitive", token("A")),
+            ]
+        )
+    )
+    return variable(key, value, type=kind, state=draw(presence), **spec)
+
+
+
+@st.composite
+def declarations(draw: DrawFn) -> tuple[State, ...]:
+    """Return everything that is declared."""
+    items: list[State] = [
+        draw(webhooks(name)) for name in draw(st.lists(st.sampled_from(ENDPOINTS), unique=True))
+    ]
+    items += [draw(variables(key)) for key in draw(st.lists(st.sampled_from(ROWS), unique=True))]
+    there = [item["name"] for item in items if item["name"] in ENDPOINTS and item["state"] == "present"]
+    if there and draw(st.booleans()):
+        items.append(variable("FOLLOWS", of(draw(st.sampled_from(there)), "id")))
+    if draw(st.booleans()):
+        items.append(pointer(draw(st.sampled_from(DEPLOYMENTS))))
+    return tuple(items)
+
+
+@st.composite
+def live_endpoints(draw: DrawFn) -> list[State]:
+    """Return the endpoints that are live at first."""
+    return [
+        endpoint(
+            name,
+            enabled_events=draw(events),
+            description=draw(notes),
+            status=draw(statuses),
+            metadata=draw(labels),
+            api_version=draw(st.sampled_from([None, None, "2023-10-16"])),
+        )
+        for name in draw(st.lists(st.sampled_from((*ENDPOINTS, "undeclared")), unique=True))
+    ]
+
+
+@st.composite
+def live_rows(draw: DrawFn) -> list[State]:
+    """Return the variables that are live at first."""
+    return [
+        row(
+            key,
+            draw(st.sampled_from(["1", "2", "3"])),
+            type=draw(st.sampled_from(["plain", "plain", "encrypted"])),
+            target=draw(targets),
+            **({"comment": "by hand"} if draw(st.booleans()) else {}),
+        )
+        for key in draw(st.lists(st.sampled_from((*ROWS, "UNDECLARED")), unique=True))
+    ]
+
+
+def _edit_endpoint(draw: Callable[..., Any], stripe: State) -> None:
+    found = draw(st.sampled_from(stripe["webhook_endpoints"]))
+    found |= draw(
+        st.sampled_from(
+            [
+                {"description": "by hand"},
+                {"status": "disabled"},
+                {"enabled_events": ["payout.failed"]},
+                {"url": f"{SITE}/by-hand-{found['id']}"},
+                {"metadata": {**found["metadata"], "by": "hand"}},
+            ]
+        )
+    )
+
+
+def _edit_row(draw: Callable[..., Any], vercel: State, now: int) -> None:
+    found = draw(st.sampled_from(vercel["projects"][0]["env"]))
+    found |= draw(st.sampled_from([{"value": "by hand"}, {"comment": "by hand"}]))
+    found["updatedAt"] = now
+
+
+@st.composite
+def edits(draw: DrawFn, stripe: State, vercel: State, now: int) -> tuple[State, State]:
+    """Return the states after one thing that a person does in a dashboard."""
+    stripe, vercel = copy.deepcopy(stripe), copy.deepcopy(vercel)
+    endpoints, rows = stripe["webhook_endpoints"], vercel["projects"][0]["env"]
+    what = draw(st.sampled_from(["edit endpoint", "lose endpoint", "edit row", "lose row", "add"]))
+    if what == "edit endpoint" and endpoints:
+        _edit_endpoint(draw, stripe)
+    elif what == "lose endpoint" and endpoints:
+        endpoints.remove(draw(st.sampled_from(endpoints)))
+    elif what == "edit row" and rows:
+        _edit_row(draw, vercel, now)
+    elif what == "lose row" and rows:
+        rows.remove(draw(st.sampled_from(rows)))
+    else:
+        rows.append(row(f"EXTRA_{now}", "by hand", id=f"env_extra_{now}"))
+    return stripe, vercel
+
+
+faults = st.fixed_dictionaries(
+    {
+        "vendor": st.sampled_from(["stripe", "vercel"]),
+        "nth": st.integers(1, 6),
+        "method": st.sampled_from(["GET", "[PD]*", "*"]),
+    }
+).flatmap(
+    lambda where: st.sampled_from(
+        [
+            {"status": 429, "headers": {"Retry-After": "3"}},
+            {"status": 429, "times": 9},
+            {"status": 500},
+            {"status": 500, "times": 9},
+            {"status": 500, "after_effect": True},
+            {"drop": "before"},
+            {"drop": "after"},
+            {"no_effect": True},
+            {"stale": 2, "method": "[PD]*"},
+            {"skip_page": 1, "method": "GET"},
+            {"status": 401, "times": 99},
+            {"status": 403},
+        ]
+    ).map(lambda what: {**where, **what})
+)
