@@ -84,7 +84,7 @@ def compare(
         if rule.computed:
             continue
         if rule.name not in declared.values:
-            changes += _undeclared(rule, sides)
+            changes += _undeclared(rule, sides, reveals=_reveals(model, rule, sides))
         elif _is_hidden(rule, sides):
             found = _write_only(rule, sides)
             changes += found.changes
@@ -186,7 +186,18 @@ def _is_hidden(rule: FieldRule, sides: _Sides) -> bool:
     )
 
 
-def _undeclared(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:
+def _reveals(model: type[Resource], rule: FieldRule, sides: _Sides) -> bool:
+    """Tell whether the live object, by its value of this field, would show a secret that is declared for another."""
+    shown = (rule.name, sides.live.values.get(rule.name))
+    return any(
+        other.secret is not None
+        and other.secret.unless == shown
+        and isinstance(sides.declared.values.get(other.name), SecretValue)
+        for other in rules_of(model)
+    )
+
+
+def _undeclared(rule: FieldRule, sides: _Sides, *, reveals: bool) -> Iterator[FieldChange]:
     """A field once applied and then taken out of the file goes back to the kind's default."""
     if rule.required or rule.write_only is not None:
         return
@@ -194,8 +205,10 @@ def _undeclared(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:
         yield from _keys_taken_out(rule, sides, kept={})
         return
     was_ours = rule.name in sides.owned
-    if sides.declared.owns_all or was_ours:
+    if sides.declared.owns_all or was_ours or reveals:
         note = "" if sides.declared.owns_all else "no longer in the file: back to the default"
+        if reveals:
+            note = "the secret that is declared would be shown"
         yield from _readable(rule, sides, rule.default, note=note)
 
 

@@ -23,22 +23,23 @@ def with_handovers(
 ) -> tuple[Change, ...]:
     """Return ``changes`` where each depends on those that free a key it takes.
 
-    Only for kinds whose vendor allows one object for each key. Two changes that swap keys cannot wait for each
-    other; they are left as they are.
+    For kinds whose vendor allows one object for each key; and for every create, which is not made while an object
+    with its key is there. Two changes that swap keys cannot wait for each other; they are left as they are.
     """
     planned = tuple(changes)
-    keyed = [change for change in planned if models[change.kind].has_unique_keys]
-    if len(keyed) < 2:
+    if len(planned) < 2:
         return planned
     gives: dict[tuple[str, Hashable], str] = {}
     takes: dict[str, set[tuple[str, Hashable]]] = {}
-    for change in keyed:
+    for change in planned:
         model = models[change.kind]
         entry = live.get(change.address)
         before = set(model.natural_keys(entry.values)) if entry is not None else set()
         after = set(model.natural_keys(_values_after(change, entry)))
-        takes[change.address] = {(change.kind, key) for key in after - before}
-        gives |= {(change.kind, key): change.address for key in before - after}
+        if model.has_unique_keys or change.action is Action.CREATE:
+            takes[change.address] = {(change.kind, key) for key in after - before}
+        if model.has_unique_keys or change.action is not Action.DELETE:
+            gives |= {(change.kind, key): change.address for key in before - after}
     waits = {
         address: {gives[key] for key in keys if key in gives} - {address}
         for address, keys in takes.items()

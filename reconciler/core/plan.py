@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from reconciler.core.change import Action, Change, Reversibility
 from reconciler.core.digest import canonical_json, digest_lines
@@ -14,6 +14,9 @@ from reconciler.core.guard import refusals
 from reconciler.core.record import Record
 from reconciler.core.secret import Json, StoredValues  # noqa: TC001 - pydantic reads the annotation
 from reconciler.core.state import Account, Criticality, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PLAN_FORMAT = 1
 
@@ -31,6 +34,9 @@ class Managed(NamedTuple):
     criticality: Criticality
     protected: bool
     capture: dict[str, str] = {}
+
+
+_MANAGED = TypeAdapter(Managed)
 
 
 class Ignored(Record):
@@ -141,8 +147,16 @@ class Plan(Record):
 
 
 def sealed(plan: Plan) -> Plan:
-    """Return ``plan`` with its digest."""
-    return plan.model_copy(update={"digest": digest_of(plan.model_dump(mode="json"))})
+    """Return ``plan`` with its digest: ``digest_of`` its document, which is not made as a whole.
+
+    What is managed may be 100,000 addresses long, and is mostly the same few things over and over.
+    """
+    body = plan.model_dump(mode="json", exclude={"digest", "managed"})
+    managed = (
+        (address, _MANAGED.dump_python(plan.managed[address], mode="json"))
+        for address in sorted(plan.managed)
+    )
+    return plan.model_copy(update={"digest": _digest(body, managed)})
 
 
 def digest_of(document: dict[str, Json]) -> str:
@@ -151,6 +165,9 @@ def digest_of(document: dict[str, Json]) -> str:
     Over the document and not the model: a later version that knows more fields must still find it right.
     """
     body = {key: value for key, value in document.items() if key not in {"digest", "managed"}}
-    managed = document.get("managed") or {}
-    lines = (canonical_json([address, managed[address]]) for address in sorted(managed))
+    return _digest(body, sorted((document.get("managed") or {}).items()))
+
+
+def _digest(body: dict[str, Json], managed: Iterable[tuple[str, Json]]) -> str:
+    lines = (canonical_json([address, remembered]) for address, remembered in managed)
     return digest_lines(chain([canonical_json(body)], lines))

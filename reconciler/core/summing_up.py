@@ -9,7 +9,7 @@ from reconciler.core.behaviour import defaults_of, rules_of
 from reconciler.core.change import Action
 from reconciler.core.compare import MISSING, owned_paths, value_at
 from reconciler.core.plan import Managed, Summary, Unmanaged
-from reconciler.core.secret import Deferred
+from reconciler.core.secret import Deferred, Json
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from reconciler.core.behaviour import FieldRule
     from reconciler.core.change import Change
     from reconciler.core.resource import Resource
-    from reconciler.core.secret import Json
     from reconciler.core.state import Declared, DesiredState, Entry, Snapshot
+
+_NOTHING: dict[str, Json] = {}
+"""One empty mapping for all resources: most have no secret and no capture."""
 
 
 def managed(
@@ -35,10 +37,10 @@ def managed(
     return Managed(
         live.remote_id if live else None,
         owned,
-        unseen,
+        unseen or _NOTHING,
         item.criticality,
         item.protected,
-        dict(item.capture),
+        dict(item.capture) if item.capture else _NOTHING,
     )
 
 

@@ -73,9 +73,12 @@ def _inverse(change: Change, before: Entry | None, step: int) -> Change:
             back = {
                 "action": Action.CREATE if change.action is Action.DELETE else Action.REPLACE,
                 "values": dict(before.values),
-                "field_changes": tuple(
-                    FieldChange(field=name, after=value, origin=Origin.INTENT)
-                    for name, value in before.values.items()
+                "field_changes": (
+                    *(
+                        FieldChange(field=name, after=value, origin=Origin.INTENT)
+                        for name, value in before.values.items()
+                    ),
+                    *(_swapped(field) for field in change.field_changes if _is_new_key(field)),
                 ),
             }
             return bare.model_copy(update=back)
@@ -98,6 +101,11 @@ def _or_manual(inverse: Change, change: Change) -> Change:
 
 def _is_known(field: FieldChange) -> bool:
     return not (isinstance(field.before, SecretValue) and field.before.reference is None)
+
+
+def _is_new_key(field: FieldChange) -> bool:
+    """Tell whether a change added a key to a merged mapping: taking it back removes the key."""
+    return "." in field.field and field.before is None
 
 
 def _swapped(field: FieldChange) -> FieldChange:

@@ -9,40 +9,30 @@ from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import ValidationError
-
-from reconciler.core.behaviour import rules_of
-from reconciler.core.diagnostic import Diagnostic, Place, Severity
+from reconciler.core.diagnostic import Diagnostic, Place
 from reconciler.core.errors import InvalidInput
-from reconciler.core.order import dependency_order
-from reconciler.core.secret import Deferred, Json, SecretValue, is_settled
 from reconciler.core.state import DesiredState
-from reconciler.core.wiring import needs
-from reconciler.files.environment import Environment
-from reconciler.files.references import Scope, interpolate
-from reconciler.files.resources import located, read_resource
+from reconciler.files.environment_file import ENVIRONMENT_FILE, read_environment
+from reconciler.files.references import Scope
+from reconciler.files.relations import refuse_rings, unopened_accounts, wrong_relations
+from reconciler.files.resources import read_resource
+from reconciler.files.sources import items_of, resource_files
 from reconciler.files.suggestions import suggestion
-from reconciler.files.yaml_reader import (
-    MAX_DIAGNOSTICS,
-    Item,
-    decode,
-    places,
-    read_document,
-    read_items,
-)
+from reconciler.files.yaml_positions import by_place
+from reconciler.files.yaml_refusals import MAX_DIAGNOSTICS, stopped_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from hashlib import _Hash as Hash
     from pathlib import Path
 
     from reconciler.core.record import Record
     from reconciler.core.resource import Resource
+    from reconciler.core.secret import Json
     from reconciler.core.state import Declared
-    from reconciler.files.yaml_reader import Locator
-
-ENVIRONMENT_FILE = "environment.yaml"
-SUFFIXES = {".yaml", ".yml"}
+    from reconciler.files.environment import Environment
+    from reconciler.files.environment_file import EnvironmentFile
+    from reconciler.files.sources import Source
+    from reconciler.files.yaml_positions import Locator
 
 
 class Catalogue(NamedTuple):
@@ -63,26 +53,6 @@ class Loaded(NamedTuple):
     locate: Callable[[str, str], str | None]
 
 
-class _Source(NamedTuple):
-    """Where an item stands; its text is read again when a place inside it is asked for."""
-
-    text: str
-    file: str
-    item: Item
-
-    @property
-    def locate(self) -> Locator:
-        return places(self.text, self.file, self.item)
-
-    @property
-    def short(self) -> str:
-        return f"{self.file.rsplit('/', 1)[-1]}:{self.item.line}"
-
-    @property
-    def place(self) -> Place:
-        return Place(file=self.file, line=self.item.line, column=self.item.column)
-
-
 def environments(folder: Path) -> tuple[str, ...]:
     """Return the names of the environments below ``desired_state/``."""
     if not folder.is_dir():
@@ -93,11 +63,11 @@ def environments(folder: Path) -> tuple[str, ...]:
 def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]) -> Loaded:
     """Read the environment ``name`` below ``root/desired_state``. Raises InvalidInput with every error."""
     folder = root / "desired_state"
-    diagnostics: list[Diagnostic] = []
-    environment, settings = _environment(root, name, catalogue, environ, diagnostics)
+    environment, settings, found = _environment(root, name, catalogue, environ)
+    diagnostics = [*found]
     folders = [*(environment.extends if environment is not None else ()), name]
     checksum = sha256()
-    sources: Iterator[_Source] = iter(())
+    sources: Iterator[Source] = iter(())
     for one in folders:
         if one != name and not (folder / one).is_dir():
             known = suggestion(one, [path.name for path in folder.iterdir() if path.is_dir()])
@@ -108,9 +78,9 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
                 )
             )
             continue
-        for path in _files(folder / one):
+        for path in resource_files(folder / one):
             shown = path.relative_to(root).as_posix()
-            sources = chain(sources, _items(path, shown, checksum, diagnostics))
+            sources = chain(sources, items_of(path, shown, checksum, diagnostics))
     scope = Scope(
         environment.vars if environment is not None else {},
         environ,
@@ -118,11 +88,11 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
     )
     declared, by_address = _resources(sources, catalogue, scope, len(folders) > 1, diagnostics)
     if len(diagnostics) < MAX_DIAGNOSTICS:
-        diagnostics += _relations(declared, by_address, catalogue)
+        diagnostics += wrong_relations(declared, by_address, catalogue.model)
     if environment is not None:
-        diagnostics += _unopened(declared, by_address, settings, name)
+        diagnostics += unopened_accounts(declared, by_address, settings, name)
     if diagnostics or environment is None:
-        raise InvalidInput(sorted(diagnostics, key=_by_place))
+        raise InvalidInput(sorted(diagnostics, key=by_place))
     desired = DesiredState(
         environment=name,
         resources=tuple(sorted(declared, key=lambda item: item.address)),
@@ -130,7 +100,7 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
         digest=f"sha256:{checksum.hexdigest()}",
         models={item.kind: catalogue.model(item.kind) for item in declared},
     )
-    _refuse_rings(desired)
+    refuse_rings(desired)
     return Loaded(environment, settings, desired, _locator(by_address))
 
 
@@ -138,24 +108,19 @@ def load_environment(
     root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
 ) -> Loaded:
     """Read ``environment.yaml`` alone; nothing is declared then. Raises InvalidInput with every error."""
-    diagnostics: list[Diagnostic] = []
-    environment, settings = _environment(root, name, catalogue, environ, diagnostics)
+    environment, settings, diagnostics = _environment(root, name, catalogue, environ)
     if diagnostics or environment is None:
-        raise InvalidInput(sorted(diagnostics, key=_by_place))
+        raise InvalidInput(sorted(diagnostics, key=by_place))
     return Loaded(environment, settings, DesiredState(name, (), "files", ""), lambda *_: None)
 
 
 def _environment(
-    root: Path,
-    name: str,
-    catalogue: Catalogue,
-    environ: Mapping[str, str],
-    diagnostics: list[Diagnostic],
-) -> tuple[Environment | None, dict[str, Record]]:
-    path = root / "desired_state" / name / ENVIRONMENT_FILE
-    shown = f"desired_state/{name}/{ENVIRONMENT_FILE}"
+    root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
+) -> EnvironmentFile:
+    """Read the file that makes a folder an environment. Raises InvalidInput when it is not there."""
+    file = f"desired_state/{name}/{ENVIRONMENT_FILE}"
     try:
-        text = decode(path.read_bytes(), shown)
+        data = (root / "desired_state" / name / ENVIRONMENT_FILE).read_bytes()
     except OSError as error:
         known = environments(root / "desired_state")
         hint = suggestion(name, known) or "There is no environment yet."
@@ -163,154 +128,23 @@ def _environment(
             [
                 Diagnostic(
                     summary=f"There is no environment {name!r}",
-                    detail=f"{shown}: {error.strerror}. {hint}",
+                    detail=f"{file}: {error.strerror}. {hint}",
                     mend=f"mkdir -p desired_state/{name}, and write its {ENVIRONMENT_FILE}",
                 )
             ]
         ) from None
-    except InvalidInput as error:
-        diagnostics += error.diagnostics
-        return None, {}
-    return _checked_environment(text, shown, name, catalogue, environ, diagnostics)
-
-
-def _checked_environment(
-    text: str,
-    shown: str,
-    name: str,
-    catalogue: Catalogue,
-    environ: Mapping[str, str],
-    diagnostics: list[Diagnostic],
-) -> tuple[Environment | None, dict[str, Record]]:
-    try:
-        value = read_document(text, shown).value or {}
-    except InvalidInput as error:
-        diagnostics += error.diagnostics
-        return None, {}
-    locate = places(text, shown)
-    variables = value.get("vars") if isinstance(value, dict) else None
-    scope = Scope(variables if isinstance(variables, dict) else {}, environ, lambda *_: False)
-    variables, problems = interpolate(scope.variables, scope, ("vars",))
-    scope = scope._replace(variables={k: v for k, v in variables.items() if is_settled(v)})
-    filled: dict[str, Json] = value
-    if isinstance(value, dict):
-        body = {key: one for key, one in value.items() if key != "vars"}
-        rest, more = interpolate(body, scope)
-        problems += more
-        filled = {**_as_written(rest), **({"vars": scope.variables} if "vars" in value else {})}
-    diagnostics += located(problems, locate)
-    try:
-        environment = Environment.model_validate(filled)
-        settings = {
-            vendor: catalogue.settings(vendor).model_validate(given)
-            for vendor, given in environment.providers.items()
-        }
-    except (ValidationError, KeyError) as error:
-        found = list(_environment_errors(filled, catalogue, locate))
-        diagnostics += found or [_unexplained(error, locate)]
-        return None, {}
-    if environment.environment != name:
-        diagnostics.append(
-            Diagnostic(
-                summary="The environment has another name than its folder",
-                detail=f"It says {environment.environment}; the folder is {name}.",
-                mend=f"environment: {name}",
-                place=locate(("environment",)),
-            )
-        )
-    return environment, settings
-
-
-def _unexplained(error: ValidationError | KeyError, locate: Locator) -> Diagnostic:
-    """Return what a model refuses though the schema does not: a line break at the end of a text, for one."""
-    if isinstance(error, KeyError):
-        return Diagnostic(summary="Unknown vendor", detail=str(error), place=locate(("providers",)))
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    pointer = tuple(first["loc"])
-    what = f"{pointer[-1]}: " if pointer else ""
-    return Diagnostic(summary="Wrong form", detail=f"{what}{first['msg']}.", place=locate(pointer))
-
-
-def _as_written(value: Json) -> Json:
-    """Credentials stay the references they are; they are resolved when an account is opened."""
-    match value:
-        case SecretValue(reference=text):
-            return text
-        case dict():
-            return {key: _as_written(one) for key, one in value.items()}
-        case list():
-            return [_as_written(one) for one in value]
-        case _:
-            return value
-
-
-def _environment_errors(value: Json, catalogue: Catalogue, locate: Locator) -> Iterator[Diagnostic]:
-    from jsonschema import Draft202012Validator
-
-    from reconciler.files.schema_errors import schema_diagnostics
-    from reconciler.files.schemas import environment_schema
-
-    schema = environment_schema(
-        {vendor: catalogue.settings(vendor) for vendor in catalogue.vendors}
-    )
-    yield from schema_diagnostics(Draft202012Validator(schema), value, locate)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Yield the resource files of a folder, sorted; a sub-folder with its own environment is not part of it."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name == ENVIRONMENT_FILE:
-            continue
-        if path.is_dir() and not (path / ENVIRONMENT_FILE).exists():
-            yield from _files(path)
-        elif path.suffix in SUFFIXES and path.name != "revoked.yaml":
-            yield path
-
-
-def _items(
-    path: Path, shown: str, checksum: Hash, diagnostics: list[Diagnostic]
-) -> Iterator[_Source]:
-    try:
-        data = path.read_bytes()
-        checksum.update(data)
-        text = decode(data, shown)
-        del data
-        for item in read_items(text, shown):
-            if item.pointer[:1] == ("resources",) and len(item.pointer) == 2:
-                yield _Source(text, shown, item)
-            elif not (item.pointer == ("resources",) and item.value is None):
-                diagnostics.append(_stray(_Source(text, shown, item)))
-    except InvalidInput as error:
-        diagnostics += error.diagnostics
-    except OSError as error:
-        diagnostics.append(
-            Diagnostic(
-                summary="A file cannot be read", detail=str(error.strerror), place=Place(file=shown)
-            )
-        )
-
-
-def _stray(source: _Source) -> Diagnostic:
-    key = ".".join(str(part) for part in source.item.pointer)
-    if key in {"", "resources"}:
-        detail = "A file of resources holds one key, resources, with a list."
-        return Diagnostic(summary="Not a list of resources", detail=detail, place=source.place)
-    return Diagnostic(
-        summary="Unknown key",
-        detail=f"{key}: {suggestion(key, ['resources'])}",
-        place=source.place,
-    )
+    return read_environment(data, file, name, catalogue, environ)
 
 
 def _resources(
-    sources: Iterator[_Source],
+    sources: Iterator[Source],
     catalogue: Catalogue,
     scope: Scope,
     laid_over: bool,
     diagnostics: list[Diagnostic],
-) -> tuple[list[Declared], dict[str, _Source]]:
+) -> tuple[list[Declared], dict[str, Source]]:
     declared: list[Declared] = []
-    by_address: dict[str, _Source] = {}
+    by_address: dict[str, Source] = {}
     for source, value in (
         _merged(sources) if laid_over else ((one, one.item.value) for one in sources)
     ):
@@ -326,7 +160,7 @@ def _resources(
         )
         diagnostics += read.diagnostics
         if len(diagnostics) >= MAX_DIAGNOSTICS:
-            diagnostics.append(_stopped(diagnostics[-1].place))
+            diagnostics.append(stopped_here(diagnostics[-1].place))
             break
         if read.declared is None:
             continue
@@ -339,18 +173,9 @@ def _resources(
     return declared, by_address
 
 
-def _stopped(place: Place | None) -> Diagnostic:
-    return Diagnostic(
-        severity=Severity.NOTE,
-        summary="Stopped here",
-        detail="There may be more; mend these first.",
-        place=place,
-    )
-
-
-def _merged(sources: Iterator[_Source]) -> Iterator[tuple[_Source, Json]]:
+def _merged(sources: Iterator[Source]) -> Iterator[tuple[Source, Json]]:
     """Lay later folders over earlier ones: meta keys and spec fields win, maps merge, lists are replaced."""
-    by_address: dict[object, tuple[_Source, Json]] = {}
+    by_address: dict[object, tuple[Source, Json]] = {}
     for source in sources:
         value = source.item.value
         if not isinstance(value, dict):
@@ -379,79 +204,12 @@ def _laid_over(under: Json, over: Json) -> Json:
     return over
 
 
-def _twice(address: str, source: _Source, first: _Source) -> Diagnostic:
+def _twice(address: str, source: Source, first: Source) -> Diagnostic:
     return Diagnostic(
         summary="Declared twice",
         detail=f"{address} is declared at {first.place} already.",
         place=source.locate(("name",)),
     )
-
-
-def _relations(
-    declared: list[Declared], by_address: Mapping[str, _Source], catalogue: Catalogue
-) -> Iterator[Diagnostic]:
-    """Yield what is wrong between resources: unknown targets of references, and one object declared twice."""
-    keys: dict[object, str] = {}
-    for item in declared:
-        source = by_address[item.address]
-        for address in needs(item):
-            if address not in by_address:
-                yield Diagnostic(
-                    summary="Unknown resource",
-                    detail=f"{item.address} refers to {address}. {suggestion(address, by_address)}",
-                    place=source.place,
-                )
-        for address, field in item.refers:
-            if address in by_address:
-                yield from _unknown_field(item, address, field, catalogue, source)
-        if any(isinstance(value, Deferred) for value in item.values.values()):
-            continue
-        for key in catalogue.model(item.kind).natural_keys(item.values):
-            other = keys.setdefault((item.kind, key), item.address)
-            if other != item.address:
-                yield Diagnostic(
-                    summary="The same object is declared twice",
-                    detail=f"{other} and {item.address} have the same natural key.",
-                    place=source.place,
-                )
-
-
-def _unknown_field(
-    item: Declared, address: str, field: str, catalogue: Catalogue, source: _Source
-) -> Iterator[Diagnostic]:
-    model = catalogue.model(address.partition("/")[0])
-    known = {"id", *model.outputs, *(rule.name for rule in rules_of(model))}
-    if field not in known:
-        yield Diagnostic(
-            summary="Unknown field in a reference",
-            detail=f"{item.address} refers to {address}#{field}. {suggestion(field, known)}",
-            place=source.place,
-        )
-
-
-def _unopened(
-    declared: list[Declared],
-    by_address: Mapping[str, _Source],
-    settings: Mapping[str, Record],
-    name: str,
-) -> Iterator[Diagnostic]:
-    """Yield the vendors whose kinds are declared, but whose account is not: once for each."""
-    told: set[str] = set()
-    for item in declared:
-        vendor = item.kind.partition(".")[0]
-        if vendor not in settings and vendor not in told:
-            told.add(vendor)
-            yield Diagnostic(
-                summary=f"No {vendor} account",
-                detail=f"{item.address} needs one: providers.{vendor} in desired_state/{name}/{ENVIRONMENT_FILE}.",
-                place=by_address[item.address].place,
-            )
-
-
-def _refuse_rings(desired: DesiredState) -> None:
-    dependencies = {item.address: needs(item) for item in desired.resources}
-    if any(dependencies.values()):
-        dependency_order(dependencies)
 
 
 def _secret_outputs(catalogue: Catalogue) -> Callable[[str, str], bool]:
@@ -466,7 +224,7 @@ def _secret_outputs(catalogue: Catalogue) -> Callable[[str, str], bool]:
     return reveals
 
 
-def _locator(by_address: Mapping[str, _Source]) -> Callable[[str, str], str | None]:
+def _locator(by_address: Mapping[str, Source]) -> Callable[[str, str], str | None]:
     """Return a function that gives ``file:line`` of a field of a resource; the item is read again for it."""
     cache: dict[str, Locator] = {}
 
@@ -478,8 +236,3 @@ def _locator(by_address: Mapping[str, _Source]) -> Callable[[str, str], str | No
         return found(("spec", *path.split(".", 1)), key=True).short
 
     return locate
-
-
-def _by_place(diagnostic: Diagnostic) -> tuple[str, int, int]:
-    place = diagnostic.place
-    return (place.file, place.line, place.column) if place is not None else ("", 0, 0)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.diagnostic import Place
     from reconciler.core.resource import Resource
-    from reconciler.files.yaml_reader import Locator
+    from reconciler.files.yaml_positions import Locator
 
 ResourceName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)

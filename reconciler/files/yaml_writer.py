@@ -13,19 +13,14 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.errors import InvalidInput
-from reconciler.files.yaml_reader import (
-    FORBIDDEN,
-    LARGEST,
-    MAX_DEPTH,
-    SMALLEST,
-    AmbiguousScalarError,
-    plain_value,
-    read_document,
-    spans,
-)
+from reconciler.files.yaml_positions import spans
+from reconciler.files.yaml_reader import MAX_DEPTH, read_document
+from reconciler.files.yaml_scalars import LARGEST, SMALLEST, AmbiguousScalarError, plain_value
+from reconciler.files.yaml_text import FORBIDDEN
 
 if TYPE_CHECKING:
-    from reconciler.files.yaml_reader import Json, Pointer, Span, Spans
+    from reconciler.files.yaml_positions import Pointer, Span, Spans
+    from reconciler.files.yaml_scalars import Json
 
 _NOT_PLAIN: Final = re.compile(r"[-?:,\[\]{}#&*!|>'\"%@`]|[.]{3}|.*?(?:: |:\Z| #)")
 """Begins with a character that means something, or holds what ends a plain text."""

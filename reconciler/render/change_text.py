@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.change import Action, Change, FieldChange, Origin
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.state import Criticality
-from reconciler.render.layout import Line, Span, Style, columns, flowed, padded, span
+from reconciler.render.layout import Line, Span, Style, columns, flowed, padded, room_for, span
 from reconciler.render.values import delta, pair, shown
 from reconciler.render.wording import SYMBOLS, WAY_THROUGH, captures, loss, reason
 
@@ -137,7 +137,7 @@ def _headline(change: Change, today: str) -> Iterator[Span]:
 def _field_lines(change: Change, width: int) -> Iterator[Line]:
     fields = [one for one in change.field_changes if says_something(change.action, one)]
     names = [span(field.field).text for field in fields]
-    room = max((columns(name) for name in names if columns(name) <= _WIDEST_NAME), default=0)
+    room = room_for(names, _WIDEST_NAME)
     origins = {field.origin for field in change.field_changes}
     for field, name in zip(fields, names, strict=True):
         rows = field_rows(change.action, field, max(width - len(_INDENT) - room - 2, _WIDEST_NAME))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-import unicodedata
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.diagnostic import Severity
 from reconciler.render.escaping import cells, terminal
+from reconciler.render.layout import columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,7 +66,7 @@ def _excerpt(place: Place) -> Iterable[str]:
     text = place.line_text.rstrip()
     start = place.column - 1
     shown = [*cells(text), *" " * (start + 1 - len(text))]
-    widths = [*map(_width, shown)]
+    widths = [*map(columns, shown)]
     first = min(start, len(text) - len(text.lstrip()))
     room = WIDTH - len(_SOURCE) - 2 * len(_CUT)
     before = ""
@@ -85,14 +85,3 @@ def _excerpt(place: Place) -> Iterable[str]:
 def _fitting(widths: Iterable[int], room: int) -> int:
     """Return how many of ``widths`` fit into ``room``; at least one."""
     return max(1, sum(1 for used in accumulate(widths) if used <= room))
-
-
-def _width(shown: str) -> int:
-    """Return the columns that ``shown`` takes: two for a wide character, none for a combining one."""
-    columns = 0
-    for character in shown:
-        if unicodedata.east_asian_width(character) in {"W", "F"}:
-            columns += 2
-        elif unicodedata.category(character) not in {"Mn", "Me"}:
-            columns += 1
-    return columns

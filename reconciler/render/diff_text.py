@@ -10,7 +10,7 @@ from reconciler.core.compare import MISSING
 from reconciler.core.secret import encode
 from reconciler.render.change_text import named_rows, value_rows
 from reconciler.render.folding import COMMENT_LIMIT, Escape, Foldable, code, folded, inert
-from reconciler.render.layout import WIDTH, Line, Span, Style, columns, flowed, painted, span
+from reconciler.render.layout import WIDTH, Line, Span, Style, flowed, painted, room_for, span
 from reconciler.render.values import shown
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _lines(story: _Story, width: int) -> Iterator[Line]:
         symbol, style = _LOOK[one.what]
         yield from flowed([span(f"{symbol} {one.address}", style)], width=width)
         names = [span(field.path).text for field in one.fields]
-        room = max((columns(name) for name in names if columns(name) <= _WIDEST_NAME), default=0)
+        room = room_for(names, _WIDEST_NAME)
         for field, name in zip(one.fields, names, strict=True):
             rows = _rows(field, max(width - room - 6, _LEAST_ROOM))
             yield from named_rows(name, rows, room=room, width=width)

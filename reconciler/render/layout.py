@@ -61,6 +61,11 @@ def padded(text: str, room: int) -> str:
     return text + " " * (room - columns(text))
 
 
+def room_for(names: Iterable[str], widest: int) -> int:
+    """Return the columns of the longest of ``names``, leaving out those that take more than ``widest``."""
+    return max((taken for taken in map(columns, names) if taken <= widest), default=0)
+
+
 def flowed(
     spans: Iterable[Span],
     *,

@@ -9,7 +9,17 @@ from pydantic import TypeAdapter
 
 from reconciler.core.state import Criticality, Entry
 from reconciler.render.change_text import named_rows
-from reconciler.render.layout import WIDTH, Line, Span, Style, columns, flowed, painted, span, table
+from reconciler.render.layout import (
+    WIDTH,
+    Line,
+    Span,
+    Style,
+    flowed,
+    painted,
+    room_for,
+    span,
+    table,
+)
 from reconciler.render.values import shown
 from reconciler.render.wording import account_words, counted, short_times, some
 
@@ -122,7 +132,7 @@ def _entry(entry: Entry, width: int) -> Iterator[Line]:
     spans = [span(name, Style.STRONG), *map(span, filter(None, marks))]
     yield from flowed(spans, width=width, hanging="    ")
     names = [(span(field).text, value) for field, value in entry.values.items()]
-    room = max((columns(field) for field, _ in names if columns(field) <= _WIDEST_NAME), default=0)
+    room = room_for((field for field, _ in names), _WIDEST_NAME)
     for field, value in names:
         text = shown(value, max(width - room - 6, _WIDEST_NAME))
         yield from named_rows(field, [[Span(text)]], room=room, width=width)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.core.errors import ReconcilerError
+from reconciler.core.masking import Masker
 from reconciler.engine.observing import observe
 from reconciler.providers import registry
+from reconciler.providers.opening import Opening
+from reconciler.providers.transport import Connections
+from reconciler.secrets.resolver import Resolver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,9 +92,11 @@ def test_an_installed_kind_is_a_kind_like_any_other(
     assert "acme" in registry.vendor_names()
     assert registry.model_of("acme.flag").kind == "acme.flag"
     settings = registry.account_type("acme").settings_type.model_validate({"on": False})
-    opening: Any = None
-    session = registry.open_session("acme", settings, opening)
-    seen = observe({"acme": session}, ["acme.flag"])
+    with Connections() as connections:
+        masker = Masker()
+        opening = Opening(Resolver({}, masker), masker, connections, writes=False)
+        session = registry.open_session("acme", settings, opening)
+        seen = observe({"acme": session}, ["acme.flag"])
     assert [item.id for item in seen.accounts] == ["acme-1"]
     assert [item.values for item in seen.objects["acme.flag"]] == [
         {"name": "checkout", "on": False}

@@ -288,6 +288,22 @@ def test_a_new_variable_takes_the_key_that_another_gives_up(shop: Bench) -> None
     assert report.result == "done"
 
 
+def test_a_new_endpoint_takes_the_url_that_another_gives_up(shop: Bench) -> None:
+    """Both changes may be under way together; the create must not take the other for its double."""
+    shop.declare(endpoint())
+    shop.apply(shop.plan())
+    shop.declare(endpoint(url=NEW), endpoint("second"))
+
+    plan = shop.plan()
+    report = shop.apply(plan)
+
+    assert [(c.address, c.action) for c in plan.changes] == [
+        (f"{ENDPOINT}/payments", Action.UPDATE),
+        (f"{ENDPOINT}/second", Action.CREATE),
+    ]
+    assert report.result == "done"
+
+
 def test_what_another_environment_owns_is_not_imported(shop: Bench) -> None:
     state = shop.world.state("stripe")
     marked = [

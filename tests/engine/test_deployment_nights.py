@@ -113,9 +113,7 @@ def test_a_target_that_cannot_be_rolled_back_to_is_refused_in_the_plan(
         ("dpl_retired_12", "deleted by the retention policy"),
     ],
 )
-def test_what_cannot_be_promoted_is_refused_in_the_plan(
-    shop: Bench, target: str, why: str
-) -> None:
+def test_what_cannot_be_promoted_is_refused_in_the_plan(shop: Bench, target: str, why: str) -> None:
     """VC-10, and VC-11: a preview deployment would be built anew, with the variables of production."""
     declare(shop, target, automatic=True)
 
@@ -183,6 +181,20 @@ def test_switching_auto_assignment_changes_nothing_else_of_the_project(shop: Ben
     assert report.result == "done"
     changed = {name for name, value in project(shop).items() if before.get(name) != value}
     assert changed == {"autoAssignCustomDomains", "updatedAt"}
+
+
+def test_a_move_is_not_made_another_way_than_planned(shop: Bench) -> None:
+    """Auto-assignment decides between promote and rollback, so a change of it makes the plan stale."""
+    by_hand(shop, autoAssignCustomDomains=True)
+    declare(shop, "dpl_bad_42", automatic=True)
+    plan = shop.plan()
+    by_hand(shop, autoAssignCustomDomains=False)
+
+    report = shop.apply(plan)
+
+    assert [one.result for one in report.outcomes] == [Result.STALE]
+    assert "auto_assign_domains" in report.outcomes[0].detail
+    assert shop.world.writes() == ()
 
 
 def test_a_pointer_is_neither_made_nor_deleted(shop: Bench) -> None:

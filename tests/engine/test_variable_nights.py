@@ -245,6 +245,20 @@ def test_a_plain_variable_that_becomes_encrypted_gets_its_secret_value(shop: Ben
     assert (row["type"], row["value"]) == ("encrypted", shop.environ["PAYPAL_SECRET"])
 
 
+def test_a_secret_is_not_written_into_a_variable_that_someone_made_plain(shop: Bench) -> None:
+    """Also when the file does not say the type."""
+    by_hand(shop, "env_shop05", type="plain", value="in the open")
+    declare(shop, database=DATABASE)
+
+    plan = shop.plan()
+    report = shop.apply(plan)
+
+    assert set(plan.changes[0].after()) == {"type", "value"}
+    assert report.result == "done"
+    row = rows(shop)["env_shop05"]
+    assert (row["type"], row["value"]) == ("encrypted", shop.environ["DATABASE_URL"])
+
+
 def test_a_variable_of_an_integration_is_read_only(shop: Bench) -> None:
     """VC-09."""
     spec = {"key": "POSTGRES_URL", "target": ["production", "preview"], "comment": "mine"}

@@ -230,6 +230,21 @@ def test_an_endpoint_that_is_to_be_disabled_is_created_and_then_disabled(shop: B
     assert made["status"] == "disabled"
 
 
+def test_a_replaced_endpoint_stays_disabled_and_every_call_is_announced(shop: Bench) -> None:
+    by_hand(shop, "we_connect", status="disabled")
+    live = endpoints(shop)["we_connect"]
+    spec = {name: live[name] for name in ("url", "enabled_events")}
+    declare(shop, connect={**spec, "api_version": "2025-03-31.basil"})
+    plan = shop.plan()
+
+    report = shop.apply(plan)
+
+    assert report.result == "done"
+    assert (plan.calls, len(shop.world.writes())) == (3, 3)
+    (made,) = (one for one in endpoints(shop).values() if one["url"] == live["url"])
+    assert made["status"] == "disabled"
+
+
 def test_an_endpoint_that_could_not_be_disabled_is_known_and_finished_later(shop: Bench) -> None:
     """ST-10, interrupted between the two calls."""
     declare(shop, new={"url": NEW, "enabled_events": ["*"], "status": "disabled"})

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.files.schema_errors import schema_diagnostics, shown
+from reconciler.files.schema_errors import schema_diagnostics
+from reconciler.files.schema_findings import shown
 from reconciler.files.suggestions import did_you_mean, listed, suggestion
-from reconciler.files.yaml_reader import places, read_document
+from reconciler.files.yaml_positions import places
+from reconciler.files.yaml_reader import read_document
 from reconciler.files.yaml_writer import dump
 
 if TYPE_CHECKING:

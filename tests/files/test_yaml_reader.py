@@ -13,16 +13,12 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from reconciler.core.errors import InvalidInput
-from reconciler.files import yaml_reader
-from reconciler.files.yaml_reader import (
-    AmbiguousScalarError,
-    decode,
-    places,
-    plain_value,
-    read_document,
-    read_items,
-    spans,
-)
+from reconciler.files import yaml_reader, yaml_text
+from reconciler.files.yaml_positions import places, spans
+from reconciler.files.yaml_reader import read_document, read_items
+from reconciler.files.yaml_refusals import MAX_DIAGNOSTICS
+from reconciler.files.yaml_scalars import AmbiguousScalarError, plain_value
+from reconciler.files.yaml_text import decode
 from reconciler.files.yaml_writer import dump
 
 if TYPE_CHECKING:
@@ -344,7 +340,7 @@ def test_nesting_up_to_the_limit_is_read() -> None:
 
 
 def test_a_file_that_is_too_large_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_reader, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(yaml_text, "MAX_FILE_BYTES", 10)
 
     assert problems("a: 1234567890")[0].summary == "File too large"
     with pytest.raises(InvalidInput, match="File too large"):
@@ -354,7 +350,7 @@ def test_a_file_that_is_too_large_is_not_parsed(monkeypatch: pytest.MonkeyPatch)
 def test_very_many_errors_are_cut_off_with_a_note() -> None:
     found = problems("a: yes\n" * 5000)
 
-    assert len(found) == yaml_reader.MAX_DIAGNOSTICS + 1
+    assert len(found) == MAX_DIAGNOSTICS + 1
     assert found[-1].summary == "Stopped here"
 
 

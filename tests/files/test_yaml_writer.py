@@ -10,7 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from reconciler.files.yaml_reader import Pointer, read_document, spans
+from reconciler.files.yaml_positions import Pointer, spans
+from reconciler.files.yaml_reader import read_document
 from reconciler.files.yaml_writer import dump, set_value
 
 NASTY = st.sampled_from(

@@ -58,6 +58,17 @@ class Queue(Resource):
     created: Annotated[int | None, Computed()] = None
 
 
+class Vault(Resource):
+    """A kind whose values are secret unless it is said otherwise."""
+
+    kind: ClassVar[str] = "test.vault"
+
+    name: Annotated[str, Key()]
+    events: Unordered[str]
+    type: Literal["open", "closed", "sealed"] = "closed"
+    token: Annotated[str, Secret(unless=("type", "open")), WriteOnly(unless=("type", "open"))]
+
+
 class Tag(Resource):
     """A kind that refers to others and is made in bulk."""
 
@@ -145,6 +156,7 @@ def lab() -> SimpleNamespace:
     return SimpleNamespace(
         Queue=Queue,
         Tag=Tag,
+        Vault=Vault,
         models=MODELS,
         declared_values=declared_values(),
         live_values=live_values(),

@@ -64,6 +64,21 @@ def test_applying_the_differences_leaves_none(lab: SimpleNamespace, data: st.Dat
     assert second.changes == ()
 
 
+@pytest.mark.parametrize(("live", "fields"), [("open", ["type", "token"]), ("sealed", [])])
+def test_a_secret_is_never_written_where_it_would_be_shown(
+    lab: SimpleNamespace, live: str, fields: list[str]
+) -> None:
+    """Nobody declared the type; a live one that hides the secret as well is left alone."""
+    values = {"name": "mail", "events": ["paid"]}
+    shown = {"token": "in the open"} if live == "open" else {}
+    item = lab.declared(values | {"token": SecretValue("${secret:env/A}")})
+
+    found = compare(lab.Vault, item, lab.entry(values | {"type": live} | shown), None)
+
+    assert [change.field for change in found.changes] == fields
+    assert [change.after for change in found.changes][:1] == ["closed"][: len(fields)]
+
+
 @given(data=st.data())
 def test_a_field_that_nobody_declared_is_left_alone(
     lab: SimpleNamespace, data: st.DataObject

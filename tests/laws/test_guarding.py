@@ -125,7 +125,7 @@ def test_a_freeze_refuses_every_change_and_says_who_until_when_and_why(
     assert broken(lab, [], freeze=frozen) == set()
 
 
-def test_going_back_is_held_to_the_vendors_limit_also_when_the_policy_is_relaxed(
+def test_going_back_is_free_of_budgets_but_not_of_protection_and_the_vendors_limit(
     lab: SimpleNamespace,
 ) -> None:
     changes = planned(Action.CREATE, 3) + planned(Action.DELETE, 1, protected=True)
@@ -135,4 +135,4 @@ def test_going_back_is_held_to_the_vendors_limit_also_when_the_policy_is_relaxed
     relaxed = broken(lab, changes, back=True, **rules, going_back="relaxed")
 
     assert strict == {"max_changes", "max_deletes", "protected", "vendor_limit"}
-    assert relaxed == {"vendor_limit"}
+    assert relaxed == {"protected", "vendor_limit"}

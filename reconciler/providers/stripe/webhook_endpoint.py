@@ -96,7 +96,7 @@ class WebhookEndpoint(Resource):
         cls, change: Change, *, declared: Mapping[str, Json], live: Mapping[str, Json]
     ) -> Change:
         """Say what becomes of the signing secret and of events that fall into a gap."""
-        del live
+        del declared, live
         renewed = change.action in {Action.CREATE, Action.REPLACE}
         notes = [*change.notes]
         follow_ups = [*change.follow_ups]
@@ -116,7 +116,7 @@ class WebhookEndpoint(Resource):
             follow_ups.append("events made while it is disabled are not sent later; resend them")
         if change.action is Action.DELETE:
             notes.append("Stripe ends the retries of its pending events")
-        calls = change.calls + (1 if renewed and declared.get("status") == "disabled" else 0)
+        calls = change.calls + (1 if renewed and change.values.get("status") == "disabled" else 0)
         return change.model_copy(
             update={"notes": tuple(notes), "follow_ups": tuple(follow_ups), "calls": calls}
         )

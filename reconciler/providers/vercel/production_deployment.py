@@ -54,6 +54,7 @@ class ProductionDeployment(Resource):
         """Say which way it goes, and show what that does to auto-assignment."""
         if change.action is not Action.UPDATE or not change.changes_field("deployment"):
             return change
+        change = _relying_on_the_way(change)
         if declared.get("auto_assign_domains", False):
             return change.model_copy(
                 update={
@@ -87,6 +88,17 @@ class ProductionDeployment(Resource):
                 ),
             }
         )
+
+
+def _relying_on_the_way(change: Change) -> Change:
+    """The live auto-assignment decides between rollback and promote: a move relies on it, changed or not."""
+    name = "auto_assign_domains"
+    relied = change.precondition
+    if name not in relied.others:
+        return change
+    others = {field: seen for field, seen in relied.others.items() if field != name}
+    moved = {"fields": {**relied.fields, name: relied.others[name]}, "others": others}
+    return change.model_copy(update={"precondition": relied.model_copy(update=moved)})
 
 
 class ProductionDeployments:
