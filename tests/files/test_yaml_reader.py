@@ -455,3 +455,10 @@ def test_items_before_an_error_come_and_then_the_error() -> None:
 def test_numbers_keep_their_values() -> None:
     assert math.isclose(read_document("a: 0.1", "").value["a"], 0.1)
     assert read_document("a: 18446744073709551615", "").value["a"] == 2**64 - 1
+
+
+def test_an_alias_before_a_duplicate_key_is_told_with_it() -> None:
+    with pytest.raises(InvalidInput) as raised:
+        read_document("a: *x\na: 2\n", "web.yaml")
+
+    assert {one.summary for one in raised.value.diagnostics} == {"YAML alias", "Duplicate key"}

@@ -44,7 +44,7 @@ class Stage:
 
     def start(self, *commands: Sequence[str], **more: Any) -> Process:
         """Start ``reconciler`` commands in the shop, one after the other in one process."""
-        words = [["-C", self.folder, *command] for command in commands]
+        words = [["-C", str(self.folder), *command] for command in commands]
         return self._warm.start(*words, environ=shop.ENVIRON, **more)
 
     def run(self, *commands: Sequence[str], **more: Any) -> Ended:

