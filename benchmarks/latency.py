@@ -23,7 +23,7 @@ REQUESTS = OBJECTS // PAGE + 1
 """Pages, which follow one another, and whose account it is, which is asked before."""
 
 IDEAL = REQUESTS * SECONDS
-RUNS = 6
+RUNS = 10
 MOST_MEMORY = 60
 
 
@@ -35,7 +35,7 @@ def measured(folder: Path) -> list[Figure]:
         _declare(folder, urls["stripe"])
         reconciler("snapshot", "many", "--label", "good", folder=folder)
         inside = told("latency", urls["stripe"], folder=folder)
-        cold = medians([reconciler("plan", "many", folder=folder) for _ in range(4)])
+        cold = medians([reconciler("plan", "many", folder=folder) for _ in range(3)])
     plans = [Took(*took) for took in inside["plans"]]
     best, bare = min(plans), min(inside["bare"])
     return [

@@ -23,8 +23,8 @@ def measured(folder: Path) -> list[Figure]:
     plans: list[Ran] = []
     checks: list[Ran] = []
     yardsticks: list[float] = []
-    for _ in range(6):
-        plans.append(reconciler(*PLAN, folder=shop))
+    for _ in range(4):
+        plans += [reconciler(*PLAN, folder=shop) for _ in range(2)]
         yardsticks.append(yardstick())
         checks.append(reconciler("validate", NAME, folder=shop))
     plan, check, stick = medians(plans), medians(checks), min(yardsticks)

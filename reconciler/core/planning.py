@@ -164,7 +164,7 @@ def _verdict(
     if not differing:
         return _Verdict(None, findings, ignored, unverifiable)
     change = _changed(world, model, item, live, differing, tuple(depends_on))
-    refused = _read_only(change, live) + _unfit(model, change)
+    refused = _read_only(change, live) + _unfit(model, change, live)
     return _Verdict(change, findings + refused, ignored, unverifiable)
 
 
@@ -419,26 +419,37 @@ def _split_ignored(
     return tuple(ignored), tuple(kept)
 
 
-def _unfit(model: type[Resource], change: Change) -> tuple[Finding, ...]:
-    """A replacement keeps what was not declared: both together may be no valid object."""
-    if change.action is not Action.REPLACE:
+def _unfit(model: type[Resource], change: Change, live: Entry) -> tuple[Finding, ...]:
+    """What was not declared stays as it is live: both together may be no valid object."""
+    values = change.values
+    if change.action is Action.UPDATE:
+        after = {name: value for name, value in change.after().items() if "." not in name}
+        values = {**live.values, **after}
+    problem = _problem(model, values)
+    is_new = change.action is Action.REPLACE or _problem(model, live.values) is None
+    if problem is None or not is_new:
         return ()
+    return (
+        Finding(
+            weight=Weight.REFUSAL,
+            rule="invalid",
+            message=f"together with what the live object keeps, it would not be valid: {problem}",
+            address=change.address,
+            remedy="declare that field as well",
+        ),
+    )
+
+
+def _problem(model: type[Resource], values: Mapping[str, Json]) -> str | None:
+    """Say why ``values`` are no valid object; what cannot be read of it counts as valid."""
+    unread = {rule.name: SecretValue(None) for rule in rules_of(model) if rule.required}
     try:
-        model.settled(change.values)
+        model.settled({**unread, **values})
     except ValidationError as error:
         said = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in said["loc"])
-        message = f"{field} {said['msg']}".strip().removeprefix("Value error, ")
-        return (
-            Finding(
-                weight=Weight.REFUSAL,
-                rule="replacement",
-                message=f"with what the live object keeps, the new one would not be valid: {message}",
-                address=change.address,
-                remedy="declare that field as well",
-            ),
-        )
-    return ()
+        return f"{field} {said['msg'].removeprefix('Value error, ')}".strip()
+    return None
 
 
 def _read_only(change: Change, live: Entry) -> tuple[Finding, ...]:

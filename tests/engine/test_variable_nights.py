@@ -230,8 +230,19 @@ def test_a_replacement_that_would_not_be_valid_is_refused_in_the_plan(shop: Benc
 
     plan = shop.plan()
 
-    assert [finding.rule for finding in plan.refusals] == ["replacement"]
+    assert [finding.rule for finding in plan.refusals] == ["invalid"]
     assert "development" in plan.refusals[0].message
+
+
+def test_an_update_that_would_not_be_valid_is_refused_in_the_plan(shop: Bench) -> None:
+    """The live variable is sensitive, the file does not say so and wants it in development."""
+    spec = {"key": "SMTP_URL", "target": ["production", "development"]}
+    declare(shop, smtp={**spec, "value": "${secret:env/DATABASE_URL}"})
+
+    plan = shop.plan()
+
+    assert [finding.rule for finding in plan.refusals] == ["invalid"]
+    assert "sensitive" in plan.refusals[0].message
 
 
 def test_a_plain_variable_that_becomes_encrypted_gets_its_secret_value(shop: Bench) -> None:

@@ -44,9 +44,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, world: World, warm: Forks
 
 
 @pytest.fixture
-def stage(
-    tmp_path: Path, template: Path, world: World, warm: Forks
-) -> Iterator[Stage]:
+def stage(tmp_path: Path, template: Path, world: World, warm: Forks) -> Iterator[Stage]:
     """Return a shop in the state before, in a folder of its own."""
     numbers = count(1)
 

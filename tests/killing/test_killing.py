@@ -35,7 +35,11 @@ FSYNCS = 54
 SECONDS = 0.3
 
 EVERY = (
-    *(Cut("append", n, side) for n in range(1, APPENDS + 1) for side in ("before", "torn", "after")),
+    *(
+        Cut("append", n, side)
+        for n in range(1, APPENDS + 1)
+        for side in ("before", "torn", "after")
+    ),
     *(Cut("request", n, side) for n in range(1, REQUESTS + 1) for side in ("before", "after")),
     *(Cut("fsync", n, side) for n in range(1, FSYNCS + 1) for side in ("before", "after")),
 )
@@ -62,7 +66,10 @@ def pairs(size: int) -> list[tuple[Cut, Cut]]:
     chance = random.Random(SEED)  # noqa: S311 - a choice of tests
     first = [cut for cut in EVERY if cut.at != "fsync"]
     return [
-        (chance.choice(first), Cut("append", chance.randint(1, 12), chance.choice(["before", "after"])))
+        (
+            chance.choice(first),
+            Cut("append", chance.randint(1, 12), chance.choice(["before", "after"])),
+        )
         for _ in range(size)
     ]
 

@@ -66,7 +66,9 @@ def preload() -> None:
         vendor = kind.partition(".")[0]
         registry.account_type(vendor)
         rules_of(registry.model_of(kind))
-    client = stripe.StripeClient("sk_test_none", http_client=stripe.HTTPXClient(allow_sync_methods=True))
+    client = stripe.StripeClient(
+        "sk_test_none", http_client=stripe.HTTPXClient(allow_sync_methods=True)
+    )
     _ = client.v1.webhook_endpoints
     httpx.Client(verify=False, trust_env=False).close()  # noqa: S501 - nothing is sent
 

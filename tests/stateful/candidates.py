@@ -62,7 +62,6 @@ def variables(draw: DrawFn, key: str) -> State:
     return variable(key, value, type=kind, state=draw(presence), **spec)
 
 
-
 @st.composite
 def declarations(draw: DrawFn) -> tuple[State, ...]:
     """Return everything that is declared."""
@@ -70,10 +69,14 @@ def declarations(draw: DrawFn) -> tuple[State, ...]:
         draw(webhooks(name)) for name in draw(st.lists(st.sampled_from(ENDPOINTS), unique=True))
     ]
     items += [draw(variables(key)) for key in draw(st.lists(st.sampled_from(ROWS), unique=True))]
-    there = [item["name"] for item in items if item["name"] in ENDPOINTS and item["state"] == "present"]
-    if there and draw(st.booleans()):
+    there = [
+        item["name"] for item in items if item["name"] in ENDPOINTS and item["state"] == "present"
+    ]
+    follows: bool = draw(st.booleans())
+    if there and follows:
         items.append(variable("FOLLOWS", of(draw(st.sampled_from(there)), "id")))
-    if draw(st.booleans()):
+    moves: bool = draw(st.booleans())
+    if moves:
         items.append(pointer(draw(st.sampled_from(DEPLOYMENTS))))
     return tuple(items)
 
@@ -149,27 +152,27 @@ def edits(draw: DrawFn, stripe: State, vercel: State, now: int) -> tuple[State, 
     return stripe, vercel
 
 
-faults = st.fixed_dictionaries(
+where = st.fixed_dictionaries(
     {
         "vendor": st.sampled_from(["stripe", "vercel"]),
         "nth": st.integers(1, 6),
         "method": st.sampled_from(["GET", "[PD]*", "*"]),
     }
-).flatmap(
-    lambda where: st.sampled_from(
-        [
-            {"status": 429, "headers": {"Retry-After": "3"}},
-            {"status": 429, "times": 9},
-            {"status": 500},
-            {"status": 500, "times": 9},
-            {"status": 500, "after_effect": True},
-            {"drop": "before"},
-            {"drop": "after"},
-            {"no_effect": True},
-            {"stale": 2, "method": "[PD]*"},
-            {"skip_page": 1, "method": "GET"},
-            {"status": 401, "times": 99},
-            {"status": 403},
-        ]
-    ).map(lambda what: {**where, **what})
 )
+what: st.SearchStrategy[State] = st.sampled_from(
+    [
+        {"status": 429, "headers": {"Retry-After": "3"}},
+        {"status": 429, "times": 9},
+        {"status": 500},
+        {"status": 500, "times": 9},
+        {"status": 500, "after_effect": True},
+        {"drop": "before"},
+        {"drop": "after"},
+        {"no_effect": True},
+        {"stale": 2, "method": "[PD]*"},
+        {"skip_page": 1, "method": "GET"},
+        {"status": 401, "times": 99},
+        {"status": 403},
+    ]
+)
+faults: st.SearchStrategy[State] = st.builds(lambda one, other: {**one, **other}, where, what)

@@ -1,6 +1,7 @@
 """The promises of safety as invariants of random worlds, in which everything happens in any order.
 
-Forty worlds by default, the same in every run. ``RECONCILER_LONG=1`` tries a thousand, others each time.
+Forty worlds by default, the same in every run. ``RECONCILER_LONG=1`` tries a thousand, others each time, and
+looks for the shortest story that breaks a promise.
 """
 
 from __future__ import annotations
@@ -31,15 +32,13 @@ WORLDS = settings(
     derandomize=not IS_LONG,
     database=None,
     deadline=None,
-    phases=[Phase.generate, Phase.shrink],
+    phases=[Phase.generate, Phase.shrink] if IS_LONG else [Phase.generate],
     suppress_health_check=list(HealthCheck),
     print_blob=True,
 )
 
 
-def test_the_promises_hold_in_random_worlds(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_promises_hold_in_random_worlds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in shop.ENVIRON.items():
         monkeypatch.setenv(name, value)
     clock = Ticking()
@@ -49,4 +48,10 @@ def test_the_promises_hold_in_random_worlds(
     monkeypatch.setattr(production_deployment, "POLL_SECONDS", 0)
     monkeypatch.setattr(console.MASKER, "_forms", ())
 
-    run_state_machine_as_test(lambda: Shop(world), settings=WORLDS)  # type: ignore[no-untyped-call]
+    class Here(Shop):
+        """A shop in the world of this worker."""
+
+        def __init__(self) -> None:
+            super().__init__(world)
+
+    run_state_machine_as_test(Here, settings=WORLDS)
