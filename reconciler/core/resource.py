@@ -166,6 +166,12 @@ class Resource(BaseModel):
         }
 
     @classmethod
+    def suggested(cls, evidence: Mapping[str, Json]) -> dict[str, Json]:
+        """Return fields that cannot be read, but that ``evidence`` points to: written down by an import."""
+        del evidence
+        return {}
+
+    @classmethod
     def settled(cls, values: Mapping[str, Json]) -> Self:
         """Return the model of fully known ``values``. Raises pydantic.ValidationError."""
         return cls.model_validate(dict(values))

@@ -27,14 +27,14 @@ def import_text(snapshot: Snapshot, models: Mapping[str, type[Resource]], taken:
     items: list[Json] = []
     left_out: list[str] = []
     for entry in snapshot.entries:
-        if entry.address is not None or entry.kind not in models:
+        if entry.address in taken or entry.kind not in models:
             continue
         why_not = entry.read_only or _owner(entry, environment)
         if why_not:
             left_out.append(f"{entry.kind} {entry.remote_id} left out: {why_not}")
             continue
         model = models[entry.kind]
-        name = _free_name(entry, model, used)
+        name = _name_before(entry) or _free_name(entry, model, used)
         used.add(f"{entry.kind}/{name}")
         items.append({"kind": entry.kind, "name": name, "spec": _spec(entry, model, name)})
     comment = "\n".join([SCHEMA_LINE, *left_out])
@@ -50,14 +50,17 @@ def _owner(entry: Entry, environment: str) -> str:
 def _spec(entry: Entry, model: type[Resource], name: str) -> dict[str, Json]:
     """Return the fields that say something: what the vendor fills in by itself is left out."""
     spec: dict[str, Json] = {}
+    values = {**model.suggested(entry.evidence), **entry.values}
     defaults = defaults_of(model)
     for rule in rules_of(model):
         if rule.computed:
             continue
         if rule.is_secret(entry.values, defaults):
-            spec[rule.name] = f"${{secret:env/{_variable(name)}}}"
+            known = entry.values.get(rule.name)
+            remembered = known.reference if isinstance(known, SecretValue) else None
+            spec[rule.name] = remembered or f"${{secret:env/{_variable(name)}}}"
             continue
-        value = entry.values.get(rule.name)
+        value = values.get(rule.name)
         if value is None or isinstance(value, SecretValue):
             continue
         if rule.required or rule.normal(value) != rule.normal(rule.default):
@@ -73,6 +76,11 @@ def _escaped(value: Json) -> Json:
     if isinstance(value, list):
         return [_escaped(item) for item in value]
     return value
+
+
+def _name_before(entry: Entry) -> str:
+    """Return the name under which the object was declared once; empty when it never was."""
+    return (entry.address or "").partition("/")[2]
 
 
 def _free_name(entry: Entry, model: type[Resource], used: set[str]) -> str:

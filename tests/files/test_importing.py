@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.reference import parse
+from reconciler.core.secret import SecretValue
 from reconciler.core.state import Entry, Snapshot, SnapshotHeader
 from reconciler.files.importing import import_text
 from reconciler.files.yaml_reader import read_document
@@ -95,8 +96,10 @@ def test_a_name_is_always_one_that_files_may_have(url: str) -> None:
     assert 0 < len(item["name"]) <= 100
 
 
-def test_what_is_managed_is_left_out() -> None:
-    assert imported(endpoint(address="stripe.webhook_endpoint/a")) == []
+def test_what_is_declared_is_left_out() -> None:
+    declared = "stripe.webhook_endpoint/a"
+
+    assert imported(endpoint(address=declared), taken=frozenset({declared})) == []
 
 
 def test_what_may_not_be_written_is_left_out_and_said() -> None:
@@ -109,3 +112,19 @@ def test_what_may_not_be_written_is_left_out_and_said() -> None:
 
 def test_nothing_to_import_is_an_empty_list() -> None:
     assert imported() == []
+
+
+def test_an_object_that_was_declared_once_keeps_its_name_and_its_references() -> None:
+    remembered = SecretValue("${secret:file/dsn}")
+    values = {"key": "DSN", "target": ["production"], "type": "encrypted", "value": remembered}
+
+    (item,) = imported(entry("vercel.env_var", values=values, address="vercel.env_var/sentry"))
+
+    assert item["name"] == "sentry"
+    assert item["spec"]["value"] == "${secret:file/dsn}"
+
+
+def test_a_connect_endpoint_is_known_by_its_application() -> None:
+    (item,) = imported(endpoint(evidence={"application": "ca_1"}))
+
+    assert item["spec"]["connect"] is True

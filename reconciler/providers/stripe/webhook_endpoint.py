@@ -92,6 +92,14 @@ class WebhookEndpoint(Resource):
         return Expanded({**spec, "enabled_events": names}, tuple(notes))
 
     @classmethod
+    def suggested(cls, evidence: Mapping[str, Json]) -> dict[str, Json]:
+        """An endpoint that shows an application is a Connect endpoint.
+
+        Source: lukasaron/terraform-provider-stripe#81.
+        """
+        return {"connect": True} if evidence.get("application") else {}
+
+    @classmethod
     def review(
         cls, change: Change, *, declared: Mapping[str, Json], live: Mapping[str, Json]
     ) -> Change:
