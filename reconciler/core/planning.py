@@ -18,10 +18,12 @@ from reconciler.core.finding import Finding, Weight
 from reconciler.core.handing_over import with_handovers
 from reconciler.core.order import dependency_order, in_order
 from reconciler.core.plan import Ignored, Managed, Summary, Unverifiable
+from reconciler.core.removing import deletion, read_only_finding, removals
 from reconciler.core.resource import Capability
 from reconciler.core.reversibility import classified, manual, unsendable_field
 from reconciler.core.secret import Json, SecretValue
 from reconciler.core.summing_up import counted, managed, unmanaged
+from reconciler.core.verdict import Verdict, World
 from reconciler.core.wiring import needs, resolve_known, waits_for
 
 if TYPE_CHECKING:
@@ -40,28 +42,6 @@ class Decisions(NamedTuple):
     managed: dict[str, Managed]
 
 
-class _Verdict(NamedTuple):
-    """What planning says of one resource."""
-
-    change: Change | None = None
-    findings: tuple[Finding, ...] = ()
-    ignored: tuple[Ignored, ...] = ()
-    unverifiable: tuple[Unverifiable, ...] = ()
-
-
-class _World(NamedTuple):
-    """What every decision looks at."""
-
-    desired: DesiredState
-    live: Mapping[str, Entry]
-    base: Mapping[str, Entry]
-    base_at: str | None
-    today: str
-
-    def model(self, kind: str) -> type[Resource]:
-        return self.desired.models[kind]
-
-
 def decide(
     desired: DesiredState,
     snapshot: Snapshot,
@@ -77,7 +57,7 @@ def decide(
     *unknown*: they get no change at all. Addresses that are not ``selected`` get none either.
     """
     base_entries = base.by_address() if base is not None else {}
-    world = _World(
+    world = World(
         desired, snapshot.by_address(), base_entries, base.header.taken_at if base else None, today
     )
     unknown_kinds = snapshot.unreadable_kinds()
@@ -86,7 +66,7 @@ def decide(
     verdicts = _verdicts(world, known)
     removed = {
         address: verdict
-        for address, verdict in _removals(world, readable, unknown_kinds, prune=prune).items()
+        for address, verdict in removals(world, readable, unknown_kinds, prune=prune).items()
         if selected(address)
     }
     changes = [v.change for v in (*verdicts.values(), *removed.values()) if v.change is not None]
@@ -112,7 +92,7 @@ def decide(
     return Decisions(ordered, findings, counted(summary, ordered), remembered)
 
 
-def _verdicts(world: _World, known: Mapping[str, Declared]) -> dict[str, _Verdict]:
+def _verdicts(world: World, known: Mapping[str, Declared]) -> dict[str, Verdict]:
     """Decide in dependency order, so that a resource knows what happens to those it refers to."""
     dependencies = {
         address: [n for n in needs(item) if n in known] for address, item in known.items()
@@ -120,7 +100,7 @@ def _verdicts(world: _World, known: Mapping[str, Declared]) -> dict[str, _Verdic
     levels = (
         dependency_order(dependencies) if any(dependencies.values()) else (tuple(sorted(known)),)
     )
-    verdicts: dict[str, _Verdict] = {}
+    verdicts: dict[str, Verdict] = {}
     for level in levels:
         renewed = _renewed(verdicts)
         for address in level:
@@ -131,7 +111,7 @@ def _verdicts(world: _World, known: Mapping[str, Declared]) -> dict[str, _Verdic
     return verdicts
 
 
-def _renewed(verdicts: Mapping[str, _Verdict]) -> frozenset[str]:
+def _renewed(verdicts: Mapping[str, Verdict]) -> frozenset[str]:
     """Return the addresses that get a new live object in this plan."""
     return frozenset(
         address
@@ -141,8 +121,8 @@ def _renewed(verdicts: Mapping[str, _Verdict]) -> frozenset[str]:
 
 
 def _verdict(
-    world: _World, item: Declared, renewed: frozenset[str], depends_on: Iterable[str]
-) -> _Verdict:
+    world: World, item: Declared, renewed: frozenset[str], depends_on: Iterable[str]
+) -> Verdict:
     live = world.live.get(item.address)
     if item.absent:
         return _absent(world, item, live)
@@ -162,14 +142,14 @@ def _verdict(
         for note in (*found.notes, *(item.notes if differing else ()))
     )
     if not differing:
-        return _Verdict(None, findings, ignored, unverifiable)
+        return Verdict(None, findings, ignored, unverifiable)
     change = _changed(world, model, item, live, differing, tuple(depends_on))
-    refused = _read_only(change, live) + _unfit(model, change, live)
-    return _Verdict(change, findings + refused, ignored, unverifiable)
+    refused = read_only_finding(change, live) + _unfit(model, change, live)
+    return Verdict(change, findings + refused, ignored, unverifiable)
 
 
 def _changed(
-    world: _World,
+    world: World,
     model: type[Resource],
     item: Declared,
     live: Entry,
@@ -198,13 +178,13 @@ def _changed(
     return model.review(classified(model, change), declared=item.values, live=live.values)
 
 
-def _missing(world: _World, item: Declared, depends_on: tuple[str, ...]) -> _Verdict:
+def _missing(world: World, item: Declared, depends_on: tuple[str, ...]) -> Verdict:
     model = world.model(item.kind)
     if model.capability is not Capability.MANAGED:
         message = (
             f"{item.kind} objects exist already and are never created, but this one was not found"
         )
-        return _Verdict(
+        return Verdict(
             findings=(
                 Finding(
                     weight=Weight.REFUSAL,
@@ -235,9 +215,9 @@ def _missing(world: _World, item: Declared, depends_on: tuple[str, ...]) -> _Ver
         for note in item.notes
     )
     if unsendable := unsendable_field(model, item.values):
-        return _Verdict(manual(change, unsendable), notes)
+        return Verdict(manual(change, unsendable), notes)
     change = model.review(classified(model, change), declared=item.values, live={})
-    return _Verdict(change, notes)
+    return Verdict(change, notes)
 
 
 def _initial(model: type[Resource], item: Declared, origin: Origin) -> tuple[FieldChange, ...]:
@@ -250,13 +230,13 @@ def _initial(model: type[Resource], item: Declared, origin: Origin) -> tuple[Fie
     )
 
 
-def _absent(world: _World, item: Declared, live: Entry | None) -> _Verdict:
+def _absent(world: World, item: Declared, live: Entry | None) -> Verdict:
     if live is None:
-        return _Verdict()
+        return Verdict()
     model = world.model(item.kind)
     remaining = model.remaining(item.values, live.values)
     if remaining is None:
-        return _deletion(world, live, item.address, "declared absent", item)
+        return deletion(world, live, item.address, "declared absent", item)
     fields = tuple(
         FieldChange(
             field=name,
@@ -267,72 +247,7 @@ def _absent(world: _World, item: Declared, live: Entry | None) -> _Verdict:
         )
         for name, value in remaining.items()
     )
-    return _Verdict(_changed(world, model, item._replace(absent=False), live, fields, ()))
-
-
-def _removals(
-    world: _World, known: Mapping[str, Declared], unknown_kinds: frozenset[str], *, prune: bool
-) -> dict[str, _Verdict]:
-    """Deletes that no ``state: absent`` asks for: made by a run that a rollback goes back before, or pruned."""
-    verdicts = {}
-    for address, before in world.base.items():
-        live = world.live.get(address)
-        if live is None or address in known or before.kind in unknown_kinds:
-            continue
-        if world.desired.is_whole and before.created_by is not None:
-            reason = f"created by run {before.created_by}, which this goes back before"
-        elif prune:
-            reason = "no longer declared (--prune)"
-        else:
-            continue
-        verdicts[address] = _deletion(world, live, address, reason, None, before)
-    return verdicts
-
-
-def _deletion(
-    world: _World,
-    live: Entry,
-    address: str,
-    reason: str,
-    item: Declared | None,
-    before: Entry | None = None,
-) -> _Verdict:
-    remembered = before or world.base.get(address)
-    model = world.model(live.kind)
-    criticality = [one.criticality for one in (item, remembered) if one is not None]
-    change = Change(
-        address=address,
-        kind=live.kind,
-        action=Action.DELETE,
-        reason=reason,
-        remote_id=live.remote_id,
-        criticality=min(criticality, default=live.criticality),
-        protected=any(one.protected for one in (item, remembered) if one is not None),
-        field_changes=tuple(
-            FieldChange(field=name, before=value, origin=Origin.INTENT)
-            for name, value in live.values.items()
-        ),
-        precondition=precondition(
-            model,
-            live,
-            [FieldChange(field=name, origin=Origin.INTENT) for name in live.values],
-        ),
-        place=item.place if item is not None else None,
-    )
-    if model.capability is not Capability.MANAGED:
-        return _Verdict(
-            findings=(
-                Finding(
-                    weight=Weight.REFUSAL,
-                    rule="capability",
-                    message=f"{live.kind} objects are never deleted",
-                    address=address,
-                    remedy="take `state: absent` out of the file",
-                ),
-            )
-        )
-    change = model.review(classified(model, change), declared={}, live=live.values)
-    return _Verdict(change, _read_only(change, live))
+    return Verdict(_changed(world, model, item._replace(absent=False), live, fields, ()))
 
 
 def _followers(
@@ -378,7 +293,7 @@ def _replacement(item: Declared, live: Entry, fields: tuple[FieldChange, ...]) -
     return values
 
 
-def _reason(world: _World, fields: tuple[FieldChange, ...]) -> str:
+def _reason(world: World, fields: tuple[FieldChange, ...]) -> str:
     drifted = any(field.origin is Origin.DRIFT for field in fields)
     intended = any(field.origin is Origin.INTENT for field in fields)
     since = f"changed outside since {world.base_at}"
@@ -450,17 +365,3 @@ def _problem(model: type[Resource], values: Mapping[str, Json]) -> str | None:
         field = ".".join(str(part) for part in said["loc"])
         return f"{field} {said['msg'].removeprefix('Value error, ')}".strip()
     return None
-
-
-def _read_only(change: Change, live: Entry) -> tuple[Finding, ...]:
-    if live.read_only is None:
-        return ()
-    return (
-        Finding(
-            weight=Weight.REFUSAL,
-            rule="read_only",
-            message=live.read_only,
-            address=change.address,
-            remedy="change it where it is managed, or take it out of the file",
-        ),
-    )
