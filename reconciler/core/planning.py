@@ -247,6 +247,8 @@ def _absent(world: World, item: Declared, live: Entry | None) -> Verdict:
         )
         for name, value in remaining.items()
     )
+    if not fields:  # the object does not serve the declared place any more
+        return Verdict()
     return Verdict(_changed(world, model, item._replace(absent=False), live, fields, ()))
 
 

@@ -22,9 +22,14 @@ def inverse(plan: Plan, before: Snapshot, run: str) -> Plan:
     A change whose inverse nobody can make (a value that was never readable) becomes a manual step. The ids of
     objects that the run will create are not known yet: an undo finds them by the binding that the run leaves.
     """
-    entries = before.by_address()
+    by_address = before.by_address()
+    by_id = {(entry.kind, entry.remote_id): entry for entry in before.entries}
     changes = tuple(
-        _inverse(change, entries.get(change.address), step)
+        _inverse(
+            change,
+            by_address.get(change.address) or by_id.get((change.kind, change.remote_id or "")),
+            step,
+        )
         for step, change in enumerate(reversed(plan.changes), start=1)
         if change.action is not Action.MANUAL
     )

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-pytest.register_assert_rewrite("tests.faults.steps")
-
 from reconciler.cli import console
 from reconciler.cli.main import main
 from reconciler.cli.workspace import SystemClock

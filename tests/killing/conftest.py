@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.register_assert_rewrite("tests.killing.shop", "tests.killing.runs")
-
 from tests.killing import shop
 from tests.killing.forking import forks
 from tests.killing.runs import Stage
