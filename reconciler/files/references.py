@@ -5,6 +5,7 @@ Nothing is evaluated: a reference is replaced by a value, once.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.reference import BadReference, Part, Reference, Scheme, parse
@@ -75,6 +76,12 @@ def _text(text: str, scope: Scope, pointer: tuple[str | int, ...], problems: lis
         if len(parts) == 1:
             return value
         filled.append(value if isinstance(value, str) else _as_text(value))
+    if any(
+        isinstance(one, str) and one.endswith("$") and isinstance(following, Reference)
+        for one, following in pairwise(filled)
+    ):
+        detail = "Together they would read as $${, which stands for a literal ${."
+        problems.append(Problem(pointer, "A $ right before a reference", detail, length=len(text)))
     return _later(filled, scope)
 
 

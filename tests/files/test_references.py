@@ -150,3 +150,11 @@ def _mapped(value: Any, change: Any) -> Any:
     if isinstance(value, dict):
         return {key: _mapped(one, change) for key, one in value.items()}
     return value
+
+
+def test_a_dollar_that_a_variable_puts_before_a_reference_is_refused() -> None:
+    scope = Scope({"cur": "$"}, {}, lambda *_: False)
+
+    _, problems = interpolate("${var:cur}${secret:env/PRICE}", scope)
+
+    assert [problem.summary for problem in problems] == ["A $ right before a reference"]
