@@ -11,10 +11,10 @@ from reconciler.cli import console
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.progress import Progress
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
-from reconciler.core.change import Change
+from reconciler.core.change import Action, Change
 from reconciler.engine.applying import Report, Tools, apply, check_usable
 from reconciler.engine.outcome import Outcome, Result
-from reconciler.engine.recovering import recover
+from reconciler.engine.recovering import recover, remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +77,26 @@ def go_on(
             confirmed=agreement.confirm,
         )
         return _watched(plan, recover(plan, run, tools))
+
+
+def clean_up(
+    workspace: Workspace, plan: Plan, run: str, loaded: Loaded, agreement: Agreement
+) -> None:
+    """Take away what a run that was cut off had only half replaced, before the run is taken back.
+
+    Asks only when the run was to replace something. Raises Refused without consent.
+    """
+    if not plan.count(Action.REPLACE):
+        return
+    console.ask(
+        f"Remove what run {run} had only half replaced; what else it did is shown next.\nGo on?",
+        yes=agreement.yes,
+        environment=plan.environment,
+        protected=plan.protected and not plan.going_back,
+        confirmed=agreement.confirm,
+    )
+    with _tools(workspace, plan, loaded, loaded.desired, AS_USUAL) as tools:
+        remove_leftovers(plan, run, tools)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli import console, options
 from reconciler.cli.apply_command import apply_wish, ended
-from reconciler.cli.applying import Agreement, go_on
+from reconciler.cli.applying import Agreement, clean_up, go_on
 from reconciler.cli.proposing import Wish
 from reconciler.cli.workspace import Workspace
 
@@ -45,6 +45,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     agreement = Agreement(yes, confirm)
     if undo:
         wish = Wish(environment, undo=found, allow_replace=allow_replace, allow_delete=allow_delete)
+        clean_up(workspace, store.run_plan(found), found, loaded, agreement)
         code = apply_wish(ctx, workspace, wish, agreement, form)
         if code == 0 and found in store.cut_off():  # there was nothing to take back
             store.close_run(found, "taken back")

@@ -125,9 +125,9 @@ class Workspace:
         return Live(take(observation, wider, base, header), base)
 
     def new_id(self) -> str:
-        """Return an id for a run or plan: the time, and something random."""
-        moment = self.clock.now().strftime("%Y%m%dT%H%M%SZ")
-        return f"{moment}-{randomness.token_hex(4)}"
+        """Return an id for a run or plan: the time in milliseconds, so that ids sort, and something random."""
+        moment = self.clock.now().strftime("%Y%m%dT%H%M%S.%f")[:-3]
+        return f"{moment}Z-{randomness.token_hex(4)}"
 
     @property
     def who(self) -> str:

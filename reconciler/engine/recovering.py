@@ -20,7 +20,9 @@ from reconciler.engine.applying import (
     takeover,
 )
 from reconciler.engine.filling import Made
+from reconciler.engine.observing import vendor_of
 from reconciler.engine.outcome import Outcome, Result
+from reconciler.engine.rereading import same_object
 from reconciler.engine.stepping import Bench, Stepper
 
 if TYPE_CHECKING:
@@ -91,6 +93,27 @@ def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Change | Outcome | R
             running = Running(run, plan, journal, lock, base, kinds, _made(plan, progress), before)
             _bring_back_outputs(running, tools, progress)
             yield from carry_on(running, tools, ended=progress.ended, in_flight=progress.in_flight)
+
+
+def remove_leftovers(plan: Plan, run: str, tools: Tools) -> None:
+    """Take away what a replace had made when the run was cut off before the old object went.
+
+    Comes before an undo: the old object is as it was, so nothing would be left to take back. Raises LockHeld.
+    """
+    with tools.store.lock(f"clean up {run}") as lock:
+        guard_writes(tools, lock)
+        progress = progress_of(plan, tools.store.journal(run))
+        with closing(tools.store.resume_run(run, lock.fence)) as journal:
+            for change in plan.changes:
+                if change.action is not Action.REPLACE or change.address not in progress.in_flight:
+                    continue
+                provider = tools.sessions[vendor_of(change.kind)].provider(change.kind)
+                marker = f"{plan.environment}/{change.address}"
+                seen = {found.remote_id: found for found in provider.observe()}
+                new = same_object(provider.resource_type, change, seen.values(), marker)
+                if change.remote_id in seen and new is not None and new.marker == marker:
+                    provider.delete(new.remote_id)
+                    journal.append("leftover", address=change.address, remote_id=new.remote_id)
 
 
 def _left_to_confirm(records: Sequence[Record], tools: Tools) -> float | None:

@@ -86,6 +86,8 @@ def problems_of(path: Path) -> Iterator[str]:
     """Yield what shows that a journal was tampered with: broken links, gaps, lines that are no records."""
     before = FIRST
     for number, line in enumerate(_lines(path), start=1):
+        if not line.endswith(b"\n"):
+            return  # the last line, cut off by a power failure: it never told anything
         try:
             record = json.loads(line)
         except ValueError:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from tests.killing.shop import SITE, endpoint, of, pointer, row, token, variable, webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hypothesis.strategies import DrawFn
 
 State = dict[str, Any]
@@ -112,44 +109,47 @@ def live_rows(draw: DrawFn) -> list[State]:
     ]
 
 
-def _edit_endpoint(draw: Callable[..., Any], stripe: State) -> None:
-    found = draw(st.sampled_from(stripe["webhook_endpoints"]))
-    found |= draw(
-        st.sampled_from(
-            [
-                {"description": "by hand"},
-                {"status": "disabled"},
-                {"enabled_events": ["payout.failed"]},
-                {"url": f"{SITE}/by-hand-{found['id']}"},
-                {"metadata": {**found["metadata"], "by": "hand"}},
-            ]
-        )
-    )
+class Click(NamedTuple):
+    """What a person does in a dashboard: give an object other fields, or take it away (no fields)."""
+
+    vendor: str
+    pick: int
+    fields: State
 
 
-def _edit_row(draw: Callable[..., Any], vercel: State, now: int) -> None:
-    found = draw(st.sampled_from(vercel["projects"][0]["env"]))
-    found |= draw(st.sampled_from([{"value": "by hand"}, {"comment": "by hand"}]))
-    found["updatedAt"] = now
+clicks = st.builds(
+    Click,
+    st.just("stripe"),
+    st.integers(0, 5),
+    st.sampled_from(
+        [
+            {},
+            {"description": "by hand"},
+            {"status": "disabled"},
+            {"enabled_events": ["payout.failed"]},
+            {"url": f"{SITE}/by-hand"},
+            {"metadata": {"by": "hand"}},
+        ]
+    ),
+) | st.builds(
+    Click,
+    st.just("vercel"),
+    st.integers(0, 5),
+    st.sampled_from([{}, {"value": "by hand"}, {"comment": "by hand"}]),
+)
 
 
-@st.composite
-def edits(draw: DrawFn, stripe: State, vercel: State, now: int) -> tuple[State, State]:
-    """Return the states after one thing that a person does in a dashboard."""
-    stripe, vercel = copy.deepcopy(stripe), copy.deepcopy(vercel)
-    endpoints, rows = stripe["webhook_endpoints"], vercel["projects"][0]["env"]
-    what = draw(st.sampled_from(["edit endpoint", "lose endpoint", "edit row", "lose row", "add"]))
-    if what == "edit endpoint" and endpoints:
-        _edit_endpoint(draw, stripe)
-    elif what == "lose endpoint" and endpoints:
-        endpoints.remove(draw(st.sampled_from(endpoints)))
-    elif what == "edit row" and rows:
-        _edit_row(draw, vercel, now)
-    elif what == "lose row" and rows:
-        rows.remove(draw(st.sampled_from(rows)))
-    else:
-        rows.append(row(f"EXTRA_{now}", "by hand", id=f"env_extra_{now}"))
-    return stripe, vercel
+def clicked(click: Click, found: list[State], now: int) -> list[State]:
+    """Return the objects after a click; ``now`` is the time of it."""
+    if not found:
+        return found
+    which = click.pick % len(found)
+    changed = {**found[which], **click.fields}
+    if click.vendor == "vercel":
+        changed["updatedAt"] = now
+    if "url" in click.fields:
+        changed["url"] = f"{changed['url']}-{now}"
+    return [*found[:which], *([changed] if click.fields else []), *found[which + 1 :]]
 
 
 where = st.fixed_dictionaries(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 from pydantic import StringConstraints
 
 from reconciler.core.change import Action, Change, FieldChange, Origin
-from reconciler.core.errors import Conflict, NotFound, Unavailable, VendorError
+from reconciler.core.errors import Conflict, NotFound, PartialRead, Unavailable, VendorError
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.resource import Capability, Resource
 from reconciler.core.state import Observed
@@ -110,8 +110,12 @@ class ProductionDeployments:
         self._account = account
 
     def observe(self) -> Iterator[Observed]:
-        """Yield the pointer; nothing for a project that never had a production deployment."""
-        project = self._account.read_project()
+        """Yield the pointer; nothing for a project that never had a production deployment.
+
+        A move that is under way is waited for: until it ends, nobody knows what production is going to be. Raises
+        PartialRead when it does not end.
+        """
+        project = self._at_rest()
         production = _production(project)
         if not production.get("id"):
             return
@@ -169,9 +173,6 @@ class ProductionDeployments:
             self._set_auto_assignment(on=bool(automatic))
             return
         target = fields["deployment"]
-        if _is_moving_to(target, update.live):
-            self._await(target)
-            return
         verb = "/v10/projects/{}/promote/{}" if automatic else "/v1/projects/{}/rollback/{}"
         answer = self._account.http.request(
             "POST",
@@ -190,6 +191,22 @@ class ProductionDeployments:
                 mend="complete or abort the rolling release, then plan again",
             )
         self._await(target)
+
+    def _at_rest(self) -> Mapping[str, Json]:
+        """Return the project once no move of production is under way."""
+        timing = self._account.http.timing
+        deadline = timing.monotonic() + POLL_DEADLINE
+        project = self._account.read_project()
+        while (project.get("lastAliasRequest") or {}).get("jobStatus") in UNDER_WAY:
+            if timing.monotonic() > deadline:
+                raise PartialRead(
+                    "Production is being moved, and the move does not end",
+                    detail=f"Vercel reports it as under way for {POLL_DEADLINE} s.",
+                    mend="see the deployment's aliases in the Vercel dashboard",
+                )
+            timing.sleep(POLL_SECONDS)
+            project = self._account.read_project()
+        return project
 
     def _await(self, target: str) -> None:
         """Poll until the move to ``target`` has ended and the host serves it."""
@@ -268,12 +285,6 @@ class ProductionDeployments:
             for item in page["deployments"]
             if item.get("isRollbackCandidate", True) and not item.get("softDeletedByRetention")
         )
-
-
-def _is_moving_to(target: str, live: Observed) -> bool:
-    """Tell whether a request that was made before, and then cut off, is still under way."""
-    request = live.evidence.get("last_request") or {}
-    return request.get("toDeploymentId") == target and request.get("jobStatus") in UNDER_WAY
 
 
 def _production(project: Mapping[str, Json]) -> Mapping[str, Json]:
