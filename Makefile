@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench
+.PHONY: help demo test lint format bench
 
 help:     ## Show this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -7,8 +7,8 @@ demo:     ## Break a shop in the sandbox and roll it back
 	./dev demo
 test:     ## The whole test suite
 	./dev test
-check:    ## Lint, types, layers, schemas
-	./dev check
+lint:     ## Lint, types, layers, schemas
+	./dev lint
 format:   ## Rewrite files in place
 	./dev format
 bench:    ## The benchmarks

@@ -12,7 +12,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.progress import Progress
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
 from reconciler.core.change import Action, Change
-from reconciler.engine.applying import Report, Tools, apply, check_usable
+from reconciler.engine.applying import Awaiting, Report, Tools, apply, check_usable
 from reconciler.engine.outcome import Outcome, Result
 from reconciler.engine.recovering import recover, remove_leftovers
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.plan import Plan
     from reconciler.core.state import DesiredState
+    from reconciler.engine.applying import Event
     from reconciler.engine.scheduling import OnError
     from reconciler.files.loading import Loaded
 
@@ -151,7 +152,7 @@ def exit_code_of_run(report: Report) -> ExitCode:
     return ExitCode.INCOMPLETE
 
 
-def _watched(plan: Plan, events: Iterator[Change | Outcome | Report]) -> Report:
+def _watched(plan: Plan, events: Iterator[Event]) -> Report:
     """Show each call as it is made; the report comes last."""
     report: Report | None = None
     with Progress(len(plan.changes)) as progress:
@@ -161,6 +162,11 @@ def _watched(plan: Plan, events: Iterator[Change | Outcome | Report]) -> Report:
                     progress.started(event)
                 case Outcome():
                     progress.ended(event)
+                case Awaiting():
+                    console.say(
+                        f"Waiting until {event.until} for:"
+                        f" reconciler confirm {plan.environment} {event.run}"
+                    )
                 case Report():
                     report = event
     if report is None:

@@ -11,11 +11,11 @@ class ExitCode(IntEnum):
     OK = 0
     """Success; no differences, or differences without ``--exit-code``."""
     ERROR = 1
-    """Usage, invalid files, vendor error. A mistyped option is 1, never 2."""
+    """Usage, invalid files, vendor error; ``check`` found a failure. A mistyped option is 1, never 2."""
     DIFFERENCES = 2
     """Differences or drift, and nothing else."""
     INCOMPLETE = 3
-    """Apply finished in part, or was not verified; the journal says what."""
+    """Apply finished in part, was not verified, or a check failed after it; the journal says what."""
     DENIED = 4
     """Credentials missing or not permitted."""
     REFUSED = 5

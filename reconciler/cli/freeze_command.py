@@ -36,7 +36,10 @@ def command(
     elif until is not None or reason is not None:
         if until is None or not reason:
             raise click.UsageError("A freeze needs --until and --reason.")
-        store.set_freeze(Freeze(until=_moment(workspace, until), reason=reason, by=workspace.who))
+        moment = _moment(workspace, until)
+        if moment <= stamp(workspace.clock.now()):
+            raise click.UsageError(f"--until {until} is in the past.")
+        store.set_freeze(Freeze(until=moment, reason=reason, by=workspace.who))
     freeze = store.freeze()
     if form == "json":
         console.result_json({"freeze": freeze.model_dump() if freeze is not None else None})

@@ -16,6 +16,7 @@ from reconciler.core.going_back import desired_from
 from reconciler.core.guard import Consent
 from reconciler.core.undoing import wanted_by
 from reconciler.engine.planning import Request, make_plan
+from reconciler.stores.runs import touched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,6 +66,7 @@ def proposed(workspace: Workspace, wish: Wish) -> Iterator[Proposal]:
     store = workspace.store(wish.environment)
     loaded, desired = _wanted(workspace, wish, store)
     base = store.base()
+    _refuse_empty_selection(wish, desired, base)
     kinds = kinds_of(desired, base, loaded.settings)
     desired = desired._replace(models=with_models(desired, kinds))
     if wish.offline:
@@ -74,6 +76,21 @@ def proposed(workspace: Workspace, wish: Wish) -> Iterator[Proposal]:
         live = workspace.look(desired, sessions, base)
         plan = _plan(workspace, wish, loaded, desired, live.snapshot, live.base, sessions)
         yield Proposal(plan, loaded, desired, live.snapshot)
+
+
+def _refuse_empty_selection(wish: Wish, desired: DesiredState, base: Snapshot | None) -> None:
+    """A glob that matches nothing would say "no changes" of everything. Raises InvalidInput."""
+    known = {item.address for item in desired.resources}
+    known |= set(base.by_address()) if base is not None else set()
+    for glob in wish.only:
+        if not any(fnmatchcase(address, glob) for address in known):
+            near = sorted(address for address in known if glob.strip("*") in address)[:3]
+            hint = (
+                f"Did you mean '*{glob.strip('*')}*'? It matches {', '.join(near)}." if near else ""
+            )
+            raise InvalidInput(
+                [Diagnostic(summary=f"--only {glob} matches no resource", detail=hint)]
+            )
 
 
 def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded, DesiredState]:
@@ -88,7 +105,8 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
         loaded = _as_far_as_readable(workspace, wish.environment)
         undo = store.run_undo(wish.undo)
         kinds = tuple(sorted({change.kind for change in undo.changes}))
-        return loaded, wanted_by(undo, with_models(loaded.desired, kinds))
+        done = touched(store.journal(wish.undo))
+        return loaded, wanted_by(undo, with_models(loaded.desired, kinds), done)
     if wish.to is None:
         loaded = workspace.load(wish.environment)
         return loaded, loaded.desired._replace(git_commit=head_commit(workspace.root))

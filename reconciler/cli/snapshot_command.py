@@ -10,7 +10,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.git import head_commit
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
 from reconciler.core.going_back import not_restorable
-from reconciler.stores.local import Label
+from reconciler.stores.local import Label, check_label
 
 
 @click.command("snapshot")
@@ -24,6 +24,8 @@ def command(ctx: click.Context, environment: str, label: str | None, note: str, 
     from reconciler.render.snapshot_text import snapshot_json, snapshot_text
 
     workspace = Workspace(ctx)
+    if label is not None:
+        check_label(label)
     store = workspace.store(environment)
     loaded = workspace.load(environment)
     desired = loaded.desired._replace(git_commit=head_commit(workspace.root))

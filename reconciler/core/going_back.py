@@ -79,6 +79,7 @@ def expected_after(plan: Plan, models: Mapping[str, type[Resource]]) -> DesiredS
             criticality=change.criticality,
             refers=referred(change.values or change.after()),
             is_partial=True,
+            remote_id=change.remote_id,
             removed=tuple(field.field for field in change.field_changes if field.removed),
         )
         for change in plan.changes

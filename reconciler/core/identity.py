@@ -1,6 +1,6 @@
 """Which live object is which declared resource: by binding, then by ownership marker, then by natural key.
 
-Never picks the first of several (architecture, section 6).
+Never picks the first of several.
 """
 
 from __future__ import annotations

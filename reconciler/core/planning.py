@@ -195,6 +195,15 @@ def _missing(world: World, item: Declared, depends_on: tuple[str, ...]) -> Verdi
                 ),
             )
         )
+    if item.is_partial and (problem := _problem(model, item.values, whole=True)) is not None:
+        gone = Finding(
+            weight=Weight.WARNING,
+            rule="gone",
+            message=f"the object is gone, and what is known of it makes no new one: {problem}",
+            address=item.address,
+            remedy="roll back to a snapshot that has it",
+        )
+        return Verdict(findings=(gone,))
     before = world.base.get(item.address)
     origin = Origin.DRIFT if before is not None else Origin.INTENT
     change = Change(
@@ -357,11 +366,14 @@ def _unfit(model: type[Resource], change: Change, live: Entry) -> tuple[Finding,
     )
 
 
-def _problem(model: type[Resource], values: Mapping[str, Json]) -> str | None:
-    """Say why ``values`` are no valid object; what cannot be read of it counts as valid."""
-    unread = {rule.name: SecretValue(None) for rule in rules_of(model) if rule.required}
+def _problem(
+    model: type[Resource], values: Mapping[str, Json], *, whole: bool = False
+) -> str | None:
+    """Say why ``values`` are no valid object; what is not there counts as valid, unless they are the ``whole``."""
+    required = () if whole else [rule.name for rule in rules_of(model) if rule.required]
+    unread = {name: SecretValue(None) for name in required}
     try:
-        model.settled({**unread, **values})
+        model.model_validate({**unread, **values})
     except ValidationError as error:
         said = error.errors(include_input=False, include_url=False)[0]
         field = ".".join(str(part) for part in said["loc"])

@@ -10,11 +10,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     GetJsonSchemaHandler,
+    ValidationError,
     ValidatorFunctionWrapHandler,
     field_validator,
 )
 
 from reconciler.core.behaviour import defaults_of, plain, rules_of
+from reconciler.core.diagnostic import Diagnostic
+from reconciler.core.errors import InvalidInput
 from reconciler.core.secret import Json, is_settled
 
 if TYPE_CHECKING:
@@ -173,8 +176,15 @@ class Resource(BaseModel):
 
     @classmethod
     def settled(cls, values: Mapping[str, Json]) -> Self:
-        """Return the model of fully known ``values``. Raises pydantic.ValidationError."""
-        return cls.model_validate(dict(values))
+        """Return the model of fully known ``values``. Raises InvalidInput, without any of the values."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            told = error.errors(include_input=False, include_url=False, include_context=False)
+            listed = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in told)
+            raise InvalidInput(
+                [Diagnostic(summary=f"Not a valid {cls.kind}", detail=listed)]
+            ) from None
 
 
 def _hashable(value: Json) -> Hashable:

@@ -10,7 +10,7 @@ from reconciler.core.plan import DesiredSource, Plan, sealed
 from reconciler.core.secret import SecretValue
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from reconciler.core.resource import Resource
     from reconciler.core.state import DesiredState, Entry, Snapshot
@@ -45,9 +45,16 @@ def inverse(plan: Plan, before: Snapshot, run: str) -> Plan:
     )
 
 
-def wanted_by(undo: Plan, models: Mapping[str, type[Resource]]) -> DesiredState:
-    """Return what an undo wants, as desired state: it is planned and applied like anything else."""
-    return expected_after(undo, models)._replace(source=undo.desired.source)
+def wanted_by(
+    undo: Plan, models: Mapping[str, type[Resource]], touched: Container[str]
+) -> DesiredState:
+    """Return what an undo wants, as desired state: it is planned and applied like anything else.
+
+    Only what the run ``touched`` (addresses) is taken back: what was stale, skipped or failed was never done.
+    """
+    done = tuple(change for change in undo.changes if change.address in touched)
+    made = undo.model_copy(update={"changes": done})
+    return expected_after(made, models)._replace(source=undo.desired.source)
 
 
 def _inverse(change: Change, before: Entry | None, step: int) -> Change:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping  # noqa: TC003 - part of values
 from contextlib import closing
-from datetime import timedelta
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from reconciler.core.change import Action, Change
 from reconciler.core.errors import Refused, StalePlan, WrongAccount
@@ -13,7 +13,7 @@ from reconciler.core.snapshotting import after_apply
 from reconciler.core.state import Snapshot, SnapshotHeader
 from reconciler.core.undoing import inverse
 from reconciler.core.verification import still_differing
-from reconciler.engine.filling import Made
+from reconciler.engine.filling import Made, resolve_all
 from reconciler.engine.observing import observe, unknown, vendor_of
 from reconciler.engine.outcome import Outcome, Result
 from reconciler.engine.planning import stamp
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from reconciler.core.ports import Clock, Journal, Lock, SecretSource, Session, SnapshotStore
     from reconciler.core.resource import Resource
     from reconciler.core.state import Entry, Observation
+
+Event: TypeAlias = "Change | Outcome | Awaiting | Report"
+"""What a run tells as it happens."""
 
 RunResult = Literal["done", "incomplete", "not verified", "interrupted", "not confirmed"]
 
@@ -64,6 +67,13 @@ class Report(NamedTuple):
     unreadable: tuple[str, ...] = ()
     snapshot: str | None = None
     before: str | None = None
+
+
+class Awaiting(NamedTuple):
+    """A run that succeeded and now waits to be confirmed, ``until`` a time."""
+
+    run: str
+    until: str
 
 
 class Running(NamedTuple):
@@ -109,15 +119,16 @@ def check_usable(plan: Plan, tools: Tools) -> None:
         )
 
 
-def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Change | Outcome | Report]:
+def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Event]:
     """Carry out ``plan`` under the environment's lock, and yield what happens as it happens.
 
     Yields each Change before its call, its Outcome after it, and at last one Report. Nothing is written to a
     vendor before the pre-apply snapshot, the plan, its undo and the journal are on disk.
 
-    Raises what ``check_usable`` raises, LockHeld, WrongAccount, LiveStateUnknown.
+    Raises what ``check_usable`` raises, SecretUnavailable, LockHeld, WrongAccount, LiveStateUnknown.
     """
     check_usable(plan, tools)
+    resolve_all(plan.changes, tools.secrets)
     with tools.store.lock(f"apply {run}") as lock:
         guard_writes(tools, lock)
         _refuse_unsettled(plan, tools)
@@ -158,7 +169,7 @@ def carry_on(
     *,
     ended: Mapping[str, Outcome],
     in_flight: frozenset[str],
-) -> Iterator[Change | Outcome | Report]:
+) -> Iterator[Event]:
     """Do what is left of a run: everything that is not in ``ended``. ``in_flight`` may have been done already."""
     bench = Bench(
         running.plan.environment,
@@ -181,22 +192,24 @@ def carry_on(
             outcomes[event.address] = event
         yield event
     in_order = [outcomes[c.address] for c in running.plan.changes if c.address in outcomes]
-    report = _confirmed(_finish(running, tools, tuple(in_order)), running, tools)
+    report = _finish(running, tools, tuple(in_order))
+    if report.result == "done" and tools.confirm_within is not None and outcomes:
+        until = tools.clock.now() + timedelta(seconds=tools.confirm_within)
+        running.journal.append("awaiting", until=until.isoformat(timespec="seconds"))
+        yield Awaiting(running.id, stamp(until))
+        if not _is_confirmed(running, tools, until):
+            report = report._replace(result="not confirmed")
     running.journal.append("finished", result=report.result, snapshot=report.snapshot)
     yield report
 
 
-def _confirmed(report: Report, running: Running, tools: Tools) -> Report:
-    """Wait for a confirmation of a success, if one is wanted. Without it, the report says so."""
-    if report.result != "done" or tools.confirm_within is None or not report.outcomes:
-        return report
-    until = tools.clock.now() + timedelta(seconds=tools.confirm_within)
-    running.journal.append("awaiting", until=until.isoformat(timespec="seconds"))
+def _is_confirmed(running: Running, tools: Tools, until: datetime) -> bool:
+    """Wait until somebody confirms the run; False when the time is up, or when it is to stop."""
     while not tools.store.is_confirmed(running.id):
         if tools.clock.now() >= until or tools.stopping():
-            return report._replace(result="not confirmed")
+            return False
         tools.clock.sleep(POLL)
-    return report
+    return True
 
 
 def captured_before(plan: Plan) -> dict[tuple[str, str], str]:

@@ -10,6 +10,8 @@ from reconciler.core.reference import Reference, Scheme, parse
 from reconciler.core.secret import Deferred, Json, SecretValue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from reconciler.core.change import Change
     from reconciler.core.ports import SecretSource
 
@@ -42,6 +44,35 @@ def filled_fields(change: Change, secrets: SecretSource, made: Made) -> dict[str
         else:
             fields[name] = after
     return fields
+
+
+def resolve_all(changes: Iterable[Change], secrets: SecretSource) -> None:
+    """Fetch every secret that ``changes`` need, before the first of them is made. Raises SecretUnavailable.
+
+    Not those that the changes themselves are going to store.
+    """
+    planned = tuple(changes)
+    stored = {reference for change in planned for reference in change.capture.values()}
+    for change in planned:
+        for value in (*change.values.values(), *change.after().values()):
+            for reference in _secret_references(value):
+                if reference not in stored:
+                    secrets.resolve(reference)
+
+
+def _secret_references(value: Json) -> Iterator[str]:
+    match value:
+        case SecretValue(reference=str(text)):
+            parts = (part for part in parse(text) if isinstance(part, Reference))
+            yield from (str(part) for part in parts if part.scheme is Scheme.SECRET)
+        case dict():
+            for item in value.values():
+                yield from _secret_references(item)
+        case list():
+            for item in value:
+                yield from _secret_references(item)
+        case _:
+            return
 
 
 def _filled(value: Json, secrets: SecretSource, made: Made) -> Json:

@@ -6,10 +6,10 @@ from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from reconciler.core.change import Action, Change
+from reconciler.core.change import Action
 from reconciler.core.errors import ReconcilerError, StalePlan
 from reconciler.engine.applying import (
-    Report,
+    Event,
     Running,
     Tools,
     captured_before,
@@ -66,7 +66,7 @@ def progress_of(plan: Plan, records: Sequence[Record]) -> Progress:
     return Progress(ended, in_flight, frozenset(addresses - in_flight - set(ended)))
 
 
-def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Change | Outcome | Report]:
+def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Event]:
     """Finish ``run``, whose plan is ``plan``, in its own journal; yields what ``apply`` yields.
 
     Raises LockHeld while the run may still be going on, LiveStateUnknown, WrongAccount.

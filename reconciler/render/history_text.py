@@ -32,6 +32,8 @@ class Run(Protocol):
     def failed(self) -> int: ...
     @property
     def by(self) -> str: ...
+    @property
+    def source(self) -> str: ...
 
 
 class Label(Protocol):
@@ -55,6 +57,8 @@ class _Event(NamedTuple):
     id: str
     detail: str
     style: Style = Style.PLAIN
+    second: str = ""
+    """What events are sorted by; ids tell the order within a second."""
 
 
 def history_text(
@@ -66,7 +70,8 @@ def history_text(
     width: int = WIDTH,
 ) -> str:
     """Return the events of an environment as a table, newest first. ``snapshots`` are ids and headers."""
-    events = sorted([*_runs(runs), *_snapshots(snapshots, labels)], reverse=True)
+    found = [*_runs(runs), *_snapshots(snapshots, labels)]
+    events = sorted(found, key=lambda event: (event.second, event.id), reverse=True)
     if not events:
         nothing = "No snapshots and no runs yet. To take the first: reconciler snapshot ENV"
         return painted([(span(nothing),)], color=color)
@@ -89,6 +94,7 @@ def history_json(
                 "done": run.done,
                 "failed": run.failed,
                 "by": run.by,
+                "source": run.source,
             }
             for run in sorted(runs, key=lambda run: (run.started_at, run.id), reverse=True)
         ],
@@ -124,8 +130,16 @@ def _runs(runs: Iterable[Run]) -> Iterator[_Event]:
     for run in runs:
         detail = f"{run.result}: {run.done} done, {run.failed} failed"
         by = f", by {run.by}" if run.by else ""
+        source = f" · {run.source}" if run.source not in {"", "files"} else ""
         style = Style.PLAIN if run.result == "done" else Style.CHANGED
-        yield _Event(short_times(run.started_at), "run", run.id, f"{detail}{by}", style)
+        yield _Event(
+            short_times(run.started_at),
+            "run",
+            run.id,
+            f"{detail}{by}{source}",
+            style,
+            run.started_at[:19],
+        )
 
 
 def _snapshots(
@@ -141,11 +155,16 @@ def _snapshots(
             parts.append(f"{counted(len(header.unreadable), 'kind')} not read")
         if header.run:
             parts.append(f"run {header.run}")
-        if header.note:
+        if header.note and name not in named:
             parts.append(header.note)
         style = Style.ADDED if name in named else Style.PLAIN
         yield _Event(
-            short_times(header.taken_at), _ROLES[header.role], name, " · ".join(parts), style
+            short_times(header.taken_at),
+            _ROLES[header.role],
+            name,
+            " · ".join(parts),
+            style,
+            header.taken_at[:19],
         )
 
 

@@ -82,7 +82,7 @@ class Lease:
                 detail=f"Now: {found}"
                 if found is not None and not expired
                 else "The lease has expired.",
-                mend="reconciler recover ENV",
+                mend=f"reconciler recover {self._folder.name}",
             )
 
     def __enter__(self) -> Self:
@@ -119,7 +119,7 @@ def take_lease(folder: Path, purpose: str, clock: Clock, *, lasts: timedelta = L
             raise LockHeld(
                 "The environment is being changed by someone else",
                 detail=str(found),
-                mend="wait until it has finished: reconciler history ENV",
+                mend=f"wait until it has finished: reconciler history {folder.name}",
             )
         holder = Holder(
             purpose=purpose,

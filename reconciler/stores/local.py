@@ -123,8 +123,7 @@ class LocalStore:
 
     def label(self, label: Label) -> None:
         """Give a snapshot a name; a name that was used moves."""
-        if not _NAME.match(label.name) or label.name in {"latest", "live", "desired"}:
-            raise _invalid(f"{label.name!r} cannot be a label", "Use letters, digits and . _ -")
+        check_label(label.name)
         kept = {one.name: one for one in self.labels()} | {label.name: label}
         content = {
             name: {
@@ -298,6 +297,12 @@ class LocalStore:
 
 def _stamp(moment: datetime) -> str:
     return f"{moment:%Y%m%dT%H%M%S}.{moment.microsecond // 1000:03}Z"
+
+
+def check_label(name: str) -> None:
+    """Raise InvalidInput unless a snapshot may be labelled ``name``."""
+    if not _NAME.match(name) or name in {"latest", "last-good", "live", "desired"}:
+        raise _invalid(f"{name!r} cannot be a label", "Use letters, digits and . _ -")
 
 
 def _read(path: Path) -> str:

@@ -50,6 +50,19 @@ def told(run: str, records: Sequence[dict[str, Any]]) -> RunRecord:
     )
 
 
+def touched(records: Sequence[dict[str, Any]]) -> frozenset[str]:
+    """Return the addresses that a run changed or may have changed: done, unknown, or begun without an end."""
+    state: dict[str, str] = {}
+    for record in records:
+        if record["event"] == "intent":
+            state[record["address"]] = "begun"
+        if record["event"] == "outcome":
+            state[record["address"]] = record["outcome"]
+    return frozenset(
+        address for address, end in state.items() if end in {"begun", "done", "unknown"}
+    )
+
+
 def cut_off(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
     """Return the runs that did not finish, and that no later undo has taken back."""
     taken_back = {

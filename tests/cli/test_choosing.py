@@ -42,7 +42,6 @@ def planned(shop: Shop, *options: str) -> list[str]:
         ),
         (("--exclude", "stripe.*"), [f"create {LOG_LEVEL}"]),
         (("--only", "*", "--exclude", "*"), []),
-        (("--only", "nothing/*"), []),
     ],
 )
 def test_only_and_exclude_choose_by_address(
@@ -163,3 +162,11 @@ def remove(shop: Shop, name: str) -> None:
     kept = [item for item in items if f"name: {name}\n" not in item]
     assert len(kept) == len(items) - 1
     path.write_text("\n\n".join(kept) + "\n", encoding="utf-8")
+
+
+def test_a_glob_that_matches_nothing_is_an_error_and_not_no_changes(drifted: Shop) -> None:
+    ran = drifted.run("plan", "sandbox", "--only", "stripe")
+
+    assert ran.code == 1
+    assert "--only stripe matches no resource" in ran.err
+    assert "*stripe*" in ran.err

@@ -78,7 +78,7 @@ def test_the_worst_of_several_environments_counts(good: Shop) -> None:
     file.write_text(file.read_text().replace("environment: sandbox", "environment: staging"))
     good.done("snapshot", "staging", "--label", "good")
     good.click(url=OLD)
-    good.done("apply", "sandbox", "--yes", "--only", "nothing")
+    good.done("apply", "sandbox", "--yes", "--only", "vercel.env_var/log-level-development")
 
     ran = good.run("drift", "sandbox", "staging", "--format", "json")
 

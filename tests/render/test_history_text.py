@@ -16,6 +16,7 @@ class Run(NamedTuple):
     done: int
     failed: int
     by: str
+    source: str = ""
 
 
 class Label(NamedTuple):

@@ -162,6 +162,7 @@ class Run(NamedTuple):
     done: int
     failed: int
     by: str
+    source: str = ""
 
 
 class Label(NamedTuple):
