@@ -74,7 +74,7 @@ def expected_after(plan: Plan, models: Mapping[str, type[Resource]]) -> DesiredS
         Declared(
             address=change.address,
             kind=change.kind,
-            values=change.values or _as_values(change),
+            values=change.values or _values_wanted(change),
             absent=change.action is Action.DELETE,
             criticality=change.criticality,
             refers=referred(change.values or change.after()),
@@ -120,6 +120,11 @@ def _owned_values(entry: Entry) -> dict[str, Json]:
         elif dot and isinstance(inner, dict) and key in inner:
             values.setdefault(name, {})[key] = inner[key]
     return values
+
+
+def _values_wanted(change: Change) -> dict[str, Json]:
+    """Return the fields that a change declares; of a delete, those by which the object is known."""
+    return change.before() if change.action is Action.DELETE else _as_values(change)
 
 
 def _as_values(change: Change) -> dict[str, Json]:

@@ -314,15 +314,25 @@ def _looked(
     agreeing = 0
     for look in range(1, LOOKS + 1):
         seen = observe(tools.sessions, running.kinds)
-        done = _only_done(plan, outcomes, running.base)
-        header = _header(done, tools, running.id, "applied")
-        after = tools.store.save(after_apply(seen, done, running.base, running.made.ids, header))
+        after = _after(running, tools, seen, outcomes)
         differing = still_differing(plan, after, tools.models, today=today)
         agreeing = 0 if differing or seen.unreadable else agreeing + 1
         if agreeing >= wanted or not patient or look == LOOKS:
-            return after, differing
+            # What shows no effect is not remembered as applied: the next plan must want it again.
+            told = {change.address for change in differing}
+            believed = tuple(outcome for outcome in outcomes if outcome.address not in told)
+            return tools.store.save(_after(running, tools, seen, believed)), differing
         tools.clock.sleep(0.1 * 2**look)
     raise AssertionError("the last look returns")
+
+
+def _after(
+    running: Running, tools: Tools, seen: Observation, outcomes: tuple[Outcome, ...]
+) -> Snapshot:
+    """Return what was read after the run, with what its ``outcomes`` say was applied."""
+    done = _only_done(running.plan, outcomes, running.base)
+    header = _header(done, tools, running.id, "applied")
+    return after_apply(seen, done, running.base, running.made.ids, header)
 
 
 def _only_done(plan: Plan, outcomes: tuple[Outcome, ...], base: Snapshot | None) -> Plan:

@@ -68,6 +68,11 @@ class Stage:
         path = self.folder / "snapshots" / "shop" / "runs" / run / "journal.jsonl"
         return [json.loads(line) for line in path.read_bytes().splitlines()]
 
+    def awaits_confirmation(self) -> bool:
+        """Tell whether a run waits for somebody to confirm it."""
+        journals = (self.folder / "snapshots" / "shop" / "runs").glob("[!.]*/journal.jsonl")
+        return any('"event": "awaiting"' in path.read_text(encoding="utf-8") for path in journals)
+
     def lease_has_expired(self) -> bool:
         """Tell whether the holder of the environment has let its lease expire."""
         path = self.folder / "snapshots" / "shop" / ".lock.json"

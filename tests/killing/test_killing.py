@@ -184,9 +184,7 @@ def test_a_run_that_was_killed_while_it_waited_for_a_confirmation_is_taken_back(
 ) -> None:
     shop.declare(stage.folder, stage.world, shop.REVERSIBLE)
     process = stage.start(["apply", "shop", "--yes", "--confirm-within", "2s"])
-    stage.wait_for(
-        lambda: any(one["event"] == "awaiting" for run in stage.runs for one in stage.journal(run))
-    )
+    stage.wait_for(stage.awaits_confirmation)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
 
