@@ -22,7 +22,7 @@ from reconciler.core.removing import deletion, read_only_finding, removals
 from reconciler.core.resource import Capability
 from reconciler.core.reversibility import classified, manual, unsendable_field
 from reconciler.core.secret import Json, SecretValue
-from reconciler.core.summing_up import counted, managed, unmanaged
+from reconciler.core.summing_up import counted, managed, twins, unmanaged
 from reconciler.core.verdict import Verdict, World
 from reconciler.core.wiring import needs, resolve_known, waits_for
 
@@ -81,7 +81,10 @@ def decide(
         ignored=tuple(one for verdict in verdicts.values() for one in verdict.ignored),
         unverifiable=tuple(one for verdict in verdicts.values() for one in verdict.unverifiable),
     )
-    findings = tuple(one for v in (*verdicts.values(), *removed.values()) for one in v.findings)
+    findings = (
+        *(one for v in (*verdicts.values(), *removed.values()) for one in v.findings),
+        *twins(desired, snapshot),
+    )
     remembered = {
         address: managed(
             world.model(item.kind), item, world.live.get(address), base_entries.get(address)

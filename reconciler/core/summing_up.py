@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from reconciler.core.behaviour import defaults_of, rules_of
 from reconciler.core.change import Action
 from reconciler.core.compare import MISSING, owned_paths, value_at
+from reconciler.core.finding import Finding, Weight
 from reconciler.core.plan import Managed, Summary, Unmanaged
 from reconciler.core.secret import Deferred, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Iterable, Iterator
 
     from reconciler.core.behaviour import FieldRule
     from reconciler.core.change import Change
@@ -48,6 +49,34 @@ def _last_reference(item: Declared, before: Entry | None, rule: FieldRule) -> Js
     """What the live object is known to hold: what was applied last, else what is declared now."""
     known = value_at(before.values, rule.name) if before is not None else MISSING
     return item.values[rule.name] if known is MISSING or isinstance(known, Deferred) else known
+
+
+def twins(desired: DesiredState, snapshot: Snapshot) -> Iterator[Finding]:
+    """Warn of live objects that nobody declares, and that look just like a managed one.
+
+    Such as an endpoint with the same url: left over, or made by hand, it gets every event a second time.
+    """
+    loose = [entry for entry in snapshot.entries if entry.address is None]
+    kinds = {entry.kind for entry in loose}
+    managed_keys = {
+        (entry.kind, key): entry.address
+        for entry in snapshot.entries
+        if entry.address is not None and entry.kind in kinds
+        for key in desired.models[entry.kind].natural_keys(entry.values)
+    }
+    for entry in loose:
+        keys = desired.models[entry.kind].natural_keys(entry.values)
+        address = next(
+            (managed_keys[entry.kind, k] for k in keys if (entry.kind, k) in managed_keys), None
+        )
+        if address is not None:
+            yield Finding(
+                weight=Weight.WARNING,
+                rule="twin",
+                message=f"{entry.remote_id}, which nobody declares, has the same natural key",
+                address=address,
+                remedy="delete it at the vendor if it was left over",
+            )
 
 
 def unmanaged(
