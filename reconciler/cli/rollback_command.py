@@ -13,6 +13,8 @@ from reconciler.cli.proposing import Wish
 from reconciler.cli.workspace import Workspace
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
+from reconciler.core.going_back import not_restorable
+from reconciler.providers import registry
 
 if TYPE_CHECKING:
     from reconciler.stores.local import LocalStore
@@ -49,8 +51,21 @@ def command(  # noqa: PLR0913 - one parameter an option
     """Bring ENV back to a known-good snapshot."""
     workspace = Workspace(ctx)
     target = last_good(workspace.store(environment), environment) if to == LAST_GOOD else to
+    _tell_losses(workspace.store(environment), target)
     wish = Wish(environment, target, None, only, exclude, allow_replace, allow_delete)
     return apply_wish(ctx, workspace, wish, Agreement(yes, confirm), form)
+
+
+def _tell_losses(store: LocalStore, target: str) -> None:
+    """Say what the snapshot could not give back if its object were gone, before anything is asked."""
+    snapshot = store.load(target)
+    models = registry.models(tuple({entry.kind for entry in snapshot.entries}))
+    lost = [f"{one.address}#{one.field}" for one in not_restorable(snapshot, models)]
+    if lost:
+        console.say(
+            f"Not restorable from {snapshot.id} if the object is gone: {', '.join(lost)}"
+            f" (why: reconciler show {snapshot.id})"
+        )
 
 
 def last_good(store: LocalStore, environment: str) -> str:

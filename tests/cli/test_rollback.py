@@ -214,3 +214,11 @@ def test_what_a_run_created_since_is_deleted_when_the_budget_allows(good: Shop) 
 
     assert ran.code == 0, ran.all
     assert "NEW" not in {row["key"] for row in good.rows()}
+
+
+def test_what_could_not_be_had_back_is_said_before_it_is_needed(broken: Shop) -> None:
+    ran = broken.run("rollback", "sandbox")
+
+    assert ran.code == 5
+    assert "Not restorable" in ran.words
+    assert "stripe.webhook_endpoint/payments#secret" in ran.words
