@@ -76,7 +76,9 @@ def test_a_fault_of_a_write(hands: Hands, step: Step, fault: str) -> None:
     ran = hands.run("apply", "shop", "--yes", "--format", "json", *step.options)
 
     assert_told_the_truth(hands, step, ran)
-    assert_converges(hands, step)
+    # Nobody deletes again what the vendor only says it deleted for a replace; every plan names it.
+    only_claimed = f"{step}-{fault}" == "replace-second-no-effect"
+    assert_converges(hands, step, left_over=1 if only_claimed else 0)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +117,8 @@ def assert_told_the_truth(hands: Hands, step: Step, ran: Ran) -> None:
         assert twins(live) == []
 
 
-def assert_converges(hands: Hands, step: Step) -> None:
-    """When the vendor is well again, the next apply does the rest, and nothing is left."""
+def assert_converges(hands: Hands, step: Step, *, left_over: int = 0) -> None:
+    """When the vendor is well again, the next apply does the rest, and nothing is left but what plans name."""
     hands.world.heal()
     again = hands.run("apply", "shop", "--yes", *step.options)
     if again.code == 6:  # a move that was still under way ended between this plan and its apply
@@ -125,10 +127,8 @@ def assert_converges(hands: Hands, step: Step) -> None:
     live = shop.Live(hands.world)
     plan = hands.run("plan", "shop", "--exit-code", "--format", "json")
     named = [one["message"] for one in plan.json["findings"] if one["rule"] == "twin"]
-    # A vendor that only says it deleted the old object of a replace leaves it: nobody deletes it again, but every
-    # plan names it.
-    assert len(twins(live)) == len(named)
+    assert len(twins(live)) == len(named) == left_over
     found = problems(live, step.declared, hands.folder)
-    assert [one for one in found if not (named and one.endswith("there are 2"))] == []
+    assert [one.endswith("there are 2") for one in found] == [True] * left_over
     assert meddled_with(live, step.declared) == []
     assert plan.code == 0, plan.out
