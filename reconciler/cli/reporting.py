@@ -39,11 +39,12 @@ def report_interruption(arguments: Sequence[str]) -> None:
 
 
 def _report(told: Sequence[Diagnostic], code: ExitCode, arguments: Sequence[str]) -> None:
-    from reconciler.render.diagnostics import to_json, to_text
+    from reconciler.render.diagnostics import to_text
+    from reconciler.render.plan_json import error_json
 
     print(MASKER.mask(to_text(told)), file=sys.stderr)
     if wants_json(arguments):
-        document = {"error": {"exit_code": int(code), "diagnostics": to_json(told)}}
+        document = error_json(told, int(code))
         print(MASKER.mask(json.dumps(document, indent=2, ensure_ascii=False)))
 
 
