@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpx
 
-from reconciler.providers.pacing import Timing
+from reconciler.wire.pacing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

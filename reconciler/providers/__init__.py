@@ -1,9 +1,1 @@
 """The vendors: one folder each, one file per kind, all over one HTTP client. They don't import each other."""
-
-from __future__ import annotations
-
-import sys
-
-# httpx brings a command line of its own, with rich and pygments: 6 MiB and 45 ms for nothing. It does without where
-# that cannot be imported. Source: httpx/__init__.py.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None stops the import

@@ -8,14 +8,14 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.digest import digest_text
 from reconciler.core.errors import InvalidInput
 from reconciler.core.reference import Scheme, parse
-from reconciler.providers.http import Connections, Credential, HttpClient
+from reconciler.wire.http import Connections, Credential, HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.core.masking import Masker
     from reconciler.core.ports import SecretSource
-    from reconciler.providers.http import VendorProfile
+    from reconciler.wire.http import VendorProfile
 
 
 class Gate:

@@ -17,7 +17,7 @@ from reconciler.cli import console
 from reconciler.cli.main import main
 from reconciler.cli.workspace import SystemClock
 from reconciler.conformance.world import World, no_waiting
-from reconciler.providers import transport
+from reconciler.wire import transport
 from reconciler.providers.vercel import production_deployment
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.core.masking import SHORTEST, encodings
 from reconciler.engine import applying
-from reconciler.providers.http import HttpClient
+from reconciler.wire.http import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -18,7 +18,7 @@ import pytest
 from reconciler.cli import console
 from reconciler.cli.main import main
 from reconciler.conformance.world import no_waiting
-from reconciler.providers import transport
+from reconciler.wire import transport
 from reconciler.providers.vercel import production_deployment
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.conformance.bench import Bench
 from reconciler.conformance.world import no_waiting
-from reconciler.providers.transport import Connections
+from reconciler.wire.transport import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 IS_LONG = bool(os.environ.get("RECONCILER_LONG"))
 SEED = 20261120
 
-APPENDS = 40
+APPENDS = 42
 """Records of an apply that nothing disturbs."""
 FEWER_APPENDS = 27
 """Records of one that makes only what can be wholly taken back."""

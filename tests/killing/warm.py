@@ -103,7 +103,7 @@ def hurry(job: Job) -> None:
 
     from reconciler.cli.workspace import SystemClock
     from reconciler.conformance.world import no_waiting
-    from reconciler.providers import transport
+    from reconciler.wire import transport
     from reconciler.providers.vercel import production_deployment
 
     vars(transport)["Timing"] = no_waiting

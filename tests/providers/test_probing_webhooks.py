@@ -18,7 +18,7 @@ from reconciler.core.masking import Masker, encodings
 from reconciler.providers.probing import WebhookProbe, probed
 from reconciler.providers.probing.stripe_signature import TOLERANCE, signature_header
 from reconciler.providers.probing.webhook_probe import LONG_AGO, probe_body
-from reconciler.providers.profile import Credential
+from reconciler.wire.profile import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

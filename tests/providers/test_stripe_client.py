@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.core import errors
 from reconciler.core.masking import Masker
-from reconciler.providers.http import Connection, Credential, HttpClient
-from reconciler.providers.pacing import Timing
+from reconciler.wire.http import Connection, Credential, HttpClient
+from reconciler.wire.pacing import Timing
 from reconciler.providers.stripe.client import API_VERSION, connect
 from reconciler.providers.stripe.profile import STRIPE
 
@@ -223,7 +223,7 @@ def test_a_signing_secret_is_not_logged(
 SCRIPT = f"""
 import httpx
 from reconciler.core.masking import Masker
-from reconciler.providers.http import Connection, Credential, HttpClient
+from reconciler.wire.http import Connection, Credential, HttpClient
 from reconciler.providers.stripe.client import connect
 from reconciler.providers.stripe.profile import STRIPE
 
@@ -254,7 +254,7 @@ def test_the_sdk_writes_no_file_and_prints_no_body_even_when_asked_to_log(tmp_pa
 
 
 def test_the_client_does_not_import_the_sdk_for_others() -> None:
-    code = "import sys, reconciler.providers.http, reconciler.providers.stripe.profile; print('stripe' in sys.modules)"
+    code = "import sys, reconciler.wire.http, reconciler.providers.stripe.profile; print('stripe' in sys.modules)"
 
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", code],

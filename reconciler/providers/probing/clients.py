@@ -8,7 +8,7 @@ import threading
 import httpx
 
 import reconciler
-from reconciler.providers.transport import is_loopback
+from reconciler.wire.transport import is_loopback
 
 
 class Clients:

@@ -15,10 +15,10 @@ import httpx
 
 from reconciler.providers.probing.stripe_signature import HEADER, TOLERANCE, signature_header
 from reconciler.providers.probing.verdict import Verdict
-from reconciler.providers.transport import is_loopback
+from reconciler.wire.transport import is_loopback
 
 if TYPE_CHECKING:
-    from reconciler.providers.profile import Credential
+    from reconciler.wire.profile import Credential
 
 EVENT_TYPE: Final = "reconciler.probe"
 EVENT_ID: Final = "evt_reconciler_probe_"

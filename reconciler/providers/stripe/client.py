@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from reconciler.core.secret import Json
-    from reconciler.providers.http import HttpClient
+    from reconciler.wire.http import HttpClient
 
 API_VERSION = "2026-10-28.endive"
 """The version of the API whose field names and shapes the kinds were written for, whatever the SDK's own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from reconciler.providers.profile import Complaint, VendorProfile, nested_complaint
+from reconciler.wire.profile import Complaint, VendorProfile, nested_complaint
 
 if TYPE_CHECKING:
     import httpx

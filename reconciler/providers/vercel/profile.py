@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.providers.profile import Complaint, VendorProfile, error_body, nested_complaint
+from reconciler.wire.profile import Complaint, VendorProfile, error_body, nested_complaint
 
 if TYPE_CHECKING:
     import httpx

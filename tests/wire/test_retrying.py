@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.providers.profile import Complaint
-from reconciler.providers.retrying import (
+from reconciler.wire.profile import Complaint
+from reconciler.wire.retrying import (
     ATTEMPTS,
     LONGEST_WAIT,
     Failure,

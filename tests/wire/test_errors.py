@@ -12,9 +12,9 @@ import pytest
 
 from reconciler.core import errors
 from reconciler.core.masking import Masker
-from reconciler.providers.failures import cleaned
-from reconciler.providers.http import Connection, Credential, HttpClient, VendorProfile
-from reconciler.providers.pacing import Timing
+from reconciler.wire.failures import cleaned
+from reconciler.wire.http import Connection, Credential, HttpClient, VendorProfile
+from reconciler.wire.pacing import Timing
 from reconciler.providers.stripe.profile import STRIPE
 from reconciler.providers.vercel.profile import VERCEL
 

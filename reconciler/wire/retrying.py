@@ -12,12 +12,12 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.providers.profile import Complaint
+from reconciler.wire.profile import Complaint
 
 if TYPE_CHECKING:
     import httpx
 
-    from reconciler.providers.profile import VendorProfile
+    from reconciler.wire.profile import VendorProfile
 
 ATTEMPTS = 5
 """How often one request is sent at most."""

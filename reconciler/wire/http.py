@@ -12,10 +12,10 @@ from urllib.parse import unquote
 import httpx
 
 from reconciler.core.errors import Unauthenticated, VendorError, WriteAttempted
-from reconciler.providers.failures import cleaned, vendor_error
-from reconciler.providers.profile import Complaint, Credential, VendorProfile
-from reconciler.providers.retrying import Call, Failure, Lost, failure_of, wait_after
-from reconciler.providers.transport import (
+from reconciler.wire.failures import cleaned, vendor_error
+from reconciler.wire.profile import Complaint, Credential, VendorProfile
+from reconciler.wire.retrying import Call, Failure, Lost, failure_of, wait_after
+from reconciler.wire.transport import (
     TIMEOUT,
     Connection,
     Connections,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.core.masking import Masker
-    from reconciler.providers.pacing import Timing
+    from reconciler.wire.pacing import Timing
 
 __all__ = ["Complaint", "Connection", "Connections", "Credential", "HttpClient", "VendorProfile"]
 

@@ -12,10 +12,11 @@ import httpx
 import reconciler
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput, WrongAccount
-from reconciler.providers.pacing import Pacer, Timing
+from reconciler.wire.pacing import Pacer, Timing
 
 if TYPE_CHECKING:
-    from reconciler.providers.profile import VendorProfile
+    from reconciler.wire.profile import VendorProfile
+    from reconciler.wire.tracing import Tracer
 
 TIMEOUT = httpx.Timeout(30, connect=5)
 """Seconds to wait for the next bytes, and for a connection."""
@@ -28,7 +29,7 @@ class Connection:
     """What the reading and the writing client of one vendor account share: the address, the pool, the pace.
 
     Thread-safe. Raises InvalidInput when ``base_url`` is not an address that may be used. ``transport``
-    replaces the network in tests.
+    replaces the network in tests. ``tracer`` is told of every request.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class Connection:
         base_url: str | None = None,
         timing: Timing | None = None,
         transport: httpx.BaseTransport | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.profile = profile
+        self.tracer = tracer
         self.base_url = checked_base_url(base_url or profile.base_url)
         self.timing = timing or Timing()
         self.pacer = Pacer(profile.rate, profile.burst, self.timing)
@@ -69,8 +72,9 @@ class Connection:
 class Connections:
     """The connections of one process: one for each vendor, address and account, whoever asks for it."""
 
-    def __init__(self, timing: Timing | None = None) -> None:
+    def __init__(self, timing: Timing | None = None, tracer: Tracer | None = None) -> None:
         self._timing = timing
+        self._tracer = tracer
         self._lock = threading.Lock()
         self._open: dict[tuple[str, str, str], Connection] = {}
 
@@ -81,7 +85,9 @@ class Connections:
         key = (profile.vendor, checked_base_url(base_url or profile.base_url), account)
         with self._lock:
             if key not in self._open:
-                self._open[key] = Connection(profile, base_url=key[1], timing=self._timing)
+                self._open[key] = Connection(
+                    profile, base_url=key[1], timing=self._timing, tracer=self._tracer
+                )
             return self._open[key]
 
     def close(self) -> None:

@@ -14,12 +14,12 @@ from reconciler.core.errors import (
     Unavailable,
     VendorError,
 )
-from reconciler.providers.retrying import LONGEST_WAIT
+from reconciler.wire.retrying import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from reconciler.core.masking import Masker
-    from reconciler.providers.profile import Credential, VendorProfile
-    from reconciler.providers.retrying import Call, Failure
+    from reconciler.wire.profile import Credential, VendorProfile
+    from reconciler.wire.retrying import Call, Failure
 
 LONGEST_TEXT = 500
 """Characters of a vendor's message that are shown."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.providers.pacing import Pacer, Timing
+from reconciler.wire.pacing import Pacer, Timing
 
 
 @dataclass

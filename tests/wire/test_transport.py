@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from reconciler.core.errors import InvalidInput, WrongAccount
-from reconciler.providers.http import Connection, Connections
+from reconciler.wire.http import Connection, Connections
 from reconciler.providers.stripe.profile import STRIPE
-from reconciler.providers.transport import checked_base_url, is_loopback, refuse_live_credential
+from reconciler.wire.transport import checked_base_url, is_loopback, refuse_live_credential
 from reconciler.providers.vercel.profile import VERCEL
 
 LIVE = ("sk_live_51Nabc", "rk_live_51Nabc", " sk_live_51Nabc")

@@ -12,8 +12,8 @@ import pytest
 from reconciler.core import errors
 from reconciler.core.masking import Masker
 from reconciler.providers import http as http_module
-from reconciler.providers.http import Connection, Credential, HttpClient, VendorProfile
-from reconciler.providers.pacing import Timing
+from reconciler.wire.http import Connection, Credential, HttpClient, VendorProfile
+from reconciler.wire.pacing import Timing
 from reconciler.providers.stripe.profile import STRIPE
 
 if TYPE_CHECKING:
