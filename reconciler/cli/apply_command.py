@@ -101,7 +101,7 @@ def ended(
     Takes the run back when it was not confirmed in time, or failed and was to be taken back then.
     """
     code = exit_code_of_run(report)
-    around = surroundings(workspace, plan.environment, report.snapshot)
+    around = surroundings(workspace, loaded, report.snapshot)
     done = code is ExitCode.OK
     results = run_checks(loaded.environment, workspace.clock, around) if done else ()
     show_run(ctx, plan, report, form)

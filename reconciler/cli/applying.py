@@ -109,13 +109,13 @@ def _tools(
     kinds = kinds_of(desired, store.base(), loaded.settings)
     kinds |= {change.kind for change in plan.changes} | {a.partition("/")[0] for a in plan.managed}
     with (
-        workspace.sessions(loaded.settings, kinds, writes=True) as sessions,
+        workspace.sessions(loaded, kinds, writes=True) as sessions,
         _stop_after_call() as stopping,
     ):
         yield Tools(
             sessions=sessions,
             store=store,
-            secrets=workspace.secrets,
+            secrets=workspace.secrets(loaded),
             clock=workspace.clock,
             models=with_models(desired, kinds),
             tool_version=reconciler.__version__,

@@ -17,8 +17,8 @@ from reconciler.cli.workspace import Workspace
 def command(ctx: click.Context, environment: str, form: str) -> int:
     """Run the checks that ENV declares. Exit code 1 when one fails."""
     workspace = Workspace(ctx)
-    declared = workspace.load_environment(environment).environment
-    results = run_checks(declared, workspace.clock, surroundings(workspace, environment))
+    loaded = workspace.load_environment(environment)
+    results = run_checks(loaded.environment, workspace.clock, surroundings(workspace, loaded))
     failed = sum(not result.passed for result in results)
     if not results:
         console.say(f"desired_state/{environment}/environment.yaml declares no checks.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from reconciler.core.secret import Json
     from reconciler.core.state import Snapshot
     from reconciler.files.environment import Check, Environment
+    from reconciler.files.loading import Loaded
     from reconciler.providers.probing import Probe
 
 
@@ -46,18 +47,18 @@ def run_checks(
     return tuple(_shown(result) for result in probed(probes, clock, console.MASKER))
 
 
-def surroundings(workspace: Workspace, environment: str, live: str | None = None) -> Surroundings:
-    """Return what the checks of ``environment`` need.
+def surroundings(workspace: Workspace, loaded: Loaded, live: str | None = None) -> Surroundings:
+    """Return what the checks of an environment need.
 
     A resource is as the snapshot ``live`` has it, which was taken just now; else as it is declared, else as it was
     last seen.
     """
 
     def values_of(address: str) -> Mapping[str, Json] | None:
-        places = _places(workspace, environment, live)
+        places = _places(workspace, loaded.environment.environment, live)
         return next((place[address] for place in places if address in place), None)
 
-    return Surroundings(workspace.root, workspace.secrets, values_of)
+    return Surroundings(workspace.root, workspace.secrets(loaded), values_of)
 
 
 def _places(
@@ -117,7 +118,7 @@ def _probe(check: Check, around: Surroundings) -> Probe:
 
 def _webhook_probe(name: str, check: WebhookCheck, around: Surroundings) -> Probe:
     from reconciler.providers.probing import Unmade, WebhookProbe
-    from reconciler.providers.profile import Credential
+    from reconciler.wire.profile import Credential
 
     values = around.values_of(check.endpoint) or {}
     url = check.url or values.get("url")

@@ -92,7 +92,7 @@ def _live(workspace: Workspace, environment: str) -> _Side:
     base = workspace.store(environment).base()
     kinds = kinds_of(loaded.desired, base, loaded.settings)
     desired = loaded.desired._replace(models=with_models(loaded.desired, kinds))
-    with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
+    with workspace.sessions(loaded, kinds, writes=False) as sessions:
         live = workspace.look(desired, sessions, base).snapshot
     return _Side(live.entries, live.header.unreadable)
 

@@ -57,7 +57,7 @@ def drift_of(workspace: Workspace, environment: str) -> Plan:
     desired = desired._replace(models=with_models(loaded.desired, kinds))
     if base is None:
         console.say(f"{environment} has no snapshot yet: compared with the files")
-    with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
+    with workspace.sessions(loaded, kinds, writes=False) as sessions:
         live = workspace.look(desired, sessions, base)
     request = Request(
         id=workspace.new_id(),

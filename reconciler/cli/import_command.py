@@ -39,7 +39,7 @@ def command(ctx: click.Context, environment: str, kinds: tuple[str, ...], out: s
     wanted = kinds or tuple(kind for kind in known if vendor_of(kind) in loaded.settings)
     models = registry.models(wanted)
     store = workspace.store(environment)
-    with workspace.sessions(loaded.settings, wanted, writes=False) as sessions:
+    with workspace.sessions(loaded, wanted, writes=False) as sessions:
         observation = observe(sessions, wanted)
     if observation.unreadable:
         raise unknown("Some of the live state could not be read", observation.unreadable)

@@ -16,13 +16,13 @@ from reconciler.core.going_back import desired_from
 from reconciler.core.guard import Consent
 from reconciler.core.undoing import wanted_by
 from reconciler.engine.planning import Request, make_plan
-from reconciler.stores.runs import touched
+from reconciler.engine.witnessing import witnessed
+from reconciler.stores.runs import secrets_put, touched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from reconciler.core.plan import Plan
-    from reconciler.core.ports import Session
     from reconciler.core.state import DesiredState, Snapshot
     from reconciler.files.loading import Loaded
     from reconciler.stores.local import LocalStore
@@ -72,9 +72,11 @@ def proposed(workspace: Workspace, wish: Wish) -> Iterator[Proposal]:
     if wish.offline:
         yield _offline(workspace, wish, loaded, desired, base)
         return
-    with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
+    with workspace.sessions(loaded, kinds, writes=False) as sessions:
         live = workspace.look(desired, sessions, base)
-        plan = _plan(workspace, wish, loaded, desired, live.snapshot, live.base, sessions)
+        witness = witnessed(desired, live.snapshot, live.base, workspace.secrets(loaded))
+        request = _request(workspace, wish, loaded)._replace(witness=witness)
+        plan = make_plan(desired, live.snapshot, live.base, sessions, request)
         yield Proposal(plan, loaded, desired, live.snapshot)
 
 
@@ -105,8 +107,9 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
         loaded = _as_far_as_readable(workspace, wish.environment)
         undo = store.run_undo(wish.undo)
         kinds = tuple(sorted({change.kind for change in undo.changes}))
-        done = touched(store.journal(wish.undo))
-        return loaded, wanted_by(undo, with_models(loaded.desired, kinds), done)
+        records = store.journal(wish.undo)
+        wanted = wanted_by(undo, with_models(loaded.desired, kinds), touched(records))
+        return loaded, wanted._replace(places=secrets_put(records))
     if wish.to is None:
         loaded = workspace.load(wish.environment)
         return loaded, loaded.desired._replace(git_commit=head_commit(workspace.root))
@@ -165,19 +168,12 @@ def _offline(
                 )
             ]
         )
-    return Proposal(_plan(workspace, wish, loaded, desired, base, base, {}), loaded, desired, base)
+    plan = make_plan(desired, base, base, {}, _request(workspace, wish, loaded))
+    return Proposal(plan, loaded, desired, base)
 
 
-def _plan(
-    workspace: Workspace,
-    wish: Wish,
-    loaded: Loaded,
-    desired: DesiredState,
-    live: Snapshot,
-    base: Snapshot | None,
-    sessions: Mapping[str, Session],
-) -> Plan:
-    request = Request(
+def _request(workspace: Workspace, wish: Wish, loaded: Loaded) -> Request:
+    return Request(
         id=workspace.new_id(),
         now=workspace.clock.now(),
         tool_version=reconciler.__version__,
@@ -191,4 +187,3 @@ def _plan(
         selected=wish.selects,
         place=loaded.locate,
     )
-    return make_plan(desired, live, base, sessions, request)

@@ -10,6 +10,7 @@ import click
 from reconciler.cli import console
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.providers import registry
+from reconciler.secrets import registry as secret_stores
 
 
 @click.command("schema")
@@ -43,7 +44,11 @@ def schema_texts() -> dict[str, str]:
     settings = {
         vendor: registry.account_type(vendor).settings_type for vendor in registry.vendor_names()
     }
+    stores = {
+        store: secret_stores.store_type(store).settings_type
+        for store in secret_stores.store_names()
+    }
     return {
         name: f"{json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False)}\n"
-        for name, schema in all_schemas(registry.models(), settings).items()
+        for name, schema in all_schemas(registry.models(), settings, stores).items()
     }

@@ -31,12 +31,12 @@ def command(ctx: click.Context, environment: str, label: str | None, note: str, 
     desired = loaded.desired._replace(git_commit=head_commit(workspace.root))
     base = store.base()
     kinds = kinds_of(desired, base, loaded.settings)
-    with workspace.sessions(loaded.settings, kinds, writes=False) as sessions:
+    with workspace.sessions(loaded, kinds, writes=False) as sessions:
         live = workspace.look(desired, sessions, base, role_note=note).snapshot
     denied = any(item.denied for item in live.header.unreadable)
     saved = store.save(live)
     if label is not None and not live.header.unreadable:
-        around = surroundings(workspace, environment, saved.id)
+        around = surroundings(workspace, loaded, saved.id)
         results = run_checks(loaded.environment, workspace.clock, around)
         evidence = tuple(result.model_dump(mode="json") for result in results if result.passed)
         if len(evidence) < len(results):

@@ -22,9 +22,8 @@ from reconciler.engine.observing import observe, vendor_of
 from reconciler.engine.planning import stamp
 from reconciler.files.loading import Catalogue, Loaded, environments, load, load_environment
 from reconciler.providers import registry
-from reconciler.secrets.env import EnvSecrets
-from reconciler.secrets.file import FileSecrets
-from reconciler.secrets.resolver import Resolver
+from reconciler.secrets import registry as secret_stores
+from reconciler.secrets.opening import Around, Wanted, open_secrets
 from reconciler.stores.local import LocalStore
 
 if TYPE_CHECKING:
@@ -33,8 +32,9 @@ if TYPE_CHECKING:
     import click
 
     from reconciler.core.ports import Session
-    from reconciler.core.record import Record
     from reconciler.core.resource import Resource
+    from reconciler.secrets.resolver import Resolver
+    from reconciler.wire.transport import Connections
 
 
 class SystemClock:
@@ -55,16 +55,20 @@ class Live(NamedTuple):
 
 
 class Workspace:
-    """A working folder. ``root`` is absolute; messages show paths relative to it."""
+    """A working folder. ``root`` is absolute; messages show paths relative to it.
 
-    def __init__(self, ctx: click.Context) -> None:
+    ``identity`` is the file of the age identity that opens sealed values, relative to where the command was started.
+    """
+
+    def __init__(self, ctx: click.Context, *, identity: str | None = None) -> None:
         self.root = Path(ctx.obj["directory"]).resolve()
         if not self.root.is_dir():
             raise InvalidInput([Diagnostic(summary=f"There is no folder {ctx.obj['directory']}")])
         self.clock = SystemClock()
-        self.secrets = Resolver(
-            {"env": EnvSecrets(os.environ), "file": FileSecrets(self.root)}, MASKER
-        )
+        self._ctx = ctx
+        self._identity = Path(identity).resolve() if identity is not None else None
+        self._secrets: dict[str, Resolver] = {}
+        self._connections: Connections | None = None
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -83,24 +87,41 @@ class Workspace:
         """Return the store of an environment."""
         return LocalStore(self.root / "snapshots", environment, self.clock)
 
+    def secrets(self, loaded: Loaded) -> Resolver:
+        """Return the secrets of an environment: one source for everything that a command does in it."""
+        environment = loaded.environment
+        name = environment.environment
+        if name not in self._secrets:
+            recipients = environment.seal.recipients if environment.seal is not None else ()
+            wanted = Wanted(
+                loaded.stores, environment.secrets.fingerprint_key, recipients, self._identity
+            )
+            around = Around(self.root, os.environ, MASKER, self.connections)
+            self._secrets[name] = open_secrets(wanted, around)
+        return self._secrets[name]
+
+    def connections(self) -> Connections:
+        """Return the connections of this command, which are closed when it ends."""
+        if self._connections is None:
+            from reconciler.wire.transport import Connections
+
+            self._connections = Connections()
+            self._ctx.call_on_close(self._connections.close)
+        return self._connections
+
     @contextmanager
     def sessions(
-        self, settings: Mapping[str, Record], kinds: Iterable[str], *, writes: bool
+        self, loaded: Loaded, kinds: Iterable[str], *, writes: bool
     ) -> Iterator[dict[str, Session]]:
         """Open the accounts of the vendors of ``kinds``. Nothing is sent yet."""
-        from reconciler.providers.http import Connections
         from reconciler.providers.opening import Opening
 
-        connections = Connections()
-        opening = Opening(self.secrets, MASKER, connections, writes=writes)
-        try:
-            yield {
-                vendor: registry.open_session(vendor, settings[vendor], opening)
-                for vendor in sorted({vendor_of(kind) for kind in kinds})
-                if vendor in settings
-            }
-        finally:
-            connections.close()
+        opening = Opening(self.secrets(loaded), MASKER, self.connections(), writes=writes)
+        yield {
+            vendor: registry.open_session(vendor, loaded.settings[vendor], opening)
+            for vendor in sorted({vendor_of(kind) for kind in kinds})
+            if vendor in loaded.settings
+        }
 
     def look(
         self,
@@ -144,8 +165,10 @@ def catalogue() -> Catalogue:
     return Catalogue(
         kinds=registry.kind_names(),
         vendors=registry.vendor_names(),
+        stores=secret_stores.store_names(),
         model=registry.model_of,
         settings=lambda vendor: registry.account_type(vendor).settings_type,
+        store_settings=lambda store: secret_stores.store_type(store).settings_type,
     )
 
 

@@ -18,14 +18,14 @@ from reconciler.engine.applying import Report, Tools, apply
 from reconciler.engine.observing import observe, vendor_of
 from reconciler.engine.outcome import Outcome
 from reconciler.engine.planning import Request, make_plan, stamp
+from reconciler.engine.witnessing import witnessed
 from reconciler.files.importing import import_text
 from reconciler.files.loading import Catalogue, Loaded, load
 from reconciler.providers import registry
 from reconciler.providers.opening import Opening
-from reconciler.providers.transport import Connections
-from reconciler.secrets.env import EnvSecrets
-from reconciler.secrets.file import FileSecrets
-from reconciler.secrets.resolver import Resolver
+from reconciler.wire.transport import Connections
+from reconciler.secrets import registry as secret_stores
+from reconciler.secrets.opening import Around, Wanted, open_secrets
 from reconciler.stores.local import Label, LocalStore
 
 if TYPE_CHECKING:
@@ -65,9 +65,8 @@ class Bench:
         self.environ = dict(environ)
         self.kinds = tuple(kinds)
         self.policy = Policy()
-        self.secrets = Resolver(
-            {"env": EnvSecrets(self.environ), "file": FileSecrets(folder)}, self.masker
-        )
+        around = Around(folder, self.environ, self.masker, lambda: connections)
+        self.secrets = open_secrets(Wanted(), around)
         self.store = LocalStore(folder / "snapshots", ENVIRONMENT, self.clock)
         self._connections = connections
         self._numbers = count(1)
@@ -150,6 +149,7 @@ class Bench:
         desired = desired._replace(models=self.models)
         with self.sessions(writes=False) as sessions:
             live = self._seen(desired, sessions)
+            base = self.store.base()
             request = Request(
                 id=f"plan-{next(self._numbers):03d}",
                 now=self.clock.now(),
@@ -157,8 +157,9 @@ class Bench:
                 policy=self.policy,
                 consent=_to_everything(desired, live) if consent is None else consent,
                 prune=prune,
+                witness=witnessed(desired, live, base, self.secrets),
             )
-            return make_plan(desired, live, self.store.base(), sessions, request)
+            return make_plan(desired, live, base, sessions, request)
 
     def apply(
         self, plan: Plan, *, stop_after: int | None = None, on_error: OnError = "stop"
@@ -225,6 +226,8 @@ def _catalogue() -> Catalogue:
     return Catalogue(
         kinds=registry.kind_names(),
         vendors=registry.vendor_names(),
+        stores=secret_stores.store_names(),
         model=registry.model_of,
         settings=lambda vendor: registry.account_type(vendor).settings_type,
+        store_settings=lambda store: secret_stores.store_type(store).settings_type,
     )

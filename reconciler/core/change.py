@@ -68,7 +68,9 @@ class Change(Record):
     """The instruction for one resource. Apply reads nothing else.
 
     ``values`` are all fields of a create or replace. Changes with the same ``step`` share one bulk call;
-    ``calls`` counts the write calls of the step.
+    ``calls`` counts the write calls of the step. ``capture`` says where outputs of a new object are kept. ``keeps``
+    are outputs of the present object that are put into their place again, from where they can be had; ``retires`` the
+    references that are let go once the object is deleted. ``overlaps``: the old object of a replace stays for now.
     """
 
     address: str
@@ -87,6 +89,9 @@ class Change(Record):
     follow_ups: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     capture: dict[str, str] = Field(default_factory=dict)
+    keeps: StoredValues = Field(default_factory=dict)
+    retires: dict[str, str] = Field(default_factory=dict)
+    overlaps: bool = False
     calls: int = 1
     step: int = 0
     place: str | None = None

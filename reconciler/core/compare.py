@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.core.behaviour import FieldRule, defaults_of, rules_of
 from reconciler.core.change import FieldChange, Origin, Precondition
 from reconciler.core.digest import digest
-from reconciler.core.secret import Deferred, Json, SecretValue
+from reconciler.core.secret import Deferred, Json, SecretValue, same_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -235,26 +235,61 @@ def _write_only(rule: FieldRule, sides: _Sides) -> Comparison:
     """Compare by what was last applied, and by the vendor's signal that the object was written since."""
     after = sides.declared.values[rule.name]
     base = sides.base_value(rule.name)
-    known = base is not MISSING and not (isinstance(base, SecretValue) and base.reference is None)
-    if not known:
+    if rule.name in sides.declared.agreeing:
+        return _by_digest(rule, after, agrees=sides.declared.agreeing[rule.name])
+    if base is MISSING or (isinstance(base, SecretValue) and not _is_known(base)):
         return Comparison(unverifiable=(rule.name,))
-    if _reference_of(base) != _reference_of(after):
-        if rule.immutable is not None:
-            text = f"{rule.name} differs from what was applied, but is {rule.immutable.why} and cannot be read"
-            return Comparison(unverifiable=(rule.name,), notes=(text,))
-        change = FieldChange(field=rule.name, before=base, after=after, origin=Origin.INTENT)
-        return Comparison((change,))
+    if _differ(base, after):
+        return _declared_otherwise(rule, base, after)
     signal = rule.write_only.signal if rule.write_only is not None else None
     if signal is None or sides.base is None:
         return Comparison(unverifiable=(rule.name,))
     then, now = sides.base.evidence.get(signal), sides.live.evidence.get(signal)
-    if then is None or then == now:
-        return Comparison()
+    was_written = then is not None and then != now
+    return Comparison((_written_outside(rule, after),)) if was_written else Comparison()
+
+
+def _declared_otherwise(rule: FieldRule, base: Json, after: Json) -> Comparison:
+    if rule.immutable is not None:
+        text = f"{rule.name} differs from what was applied, but is {rule.immutable.why} and cannot be read"
+        return Comparison(unverifiable=(rule.name,), notes=(text,))
+    note = _why_other(base, after)
+    change = FieldChange(field=rule.name, before=base, after=after, origin=Origin.INTENT, note=note)
+    return Comparison((change,))
+
+
+def _by_digest(rule: FieldRule, after: Json, *, agrees: bool) -> Comparison:
+    """The vendor shows a digest of the value: that says more than anything that was applied."""
+    return Comparison() if agrees else Comparison((_written_outside(rule, after),))
+
+
+def _written_outside(rule: FieldRule, after: Json) -> FieldChange:
     hidden = SecretValue(None) if isinstance(after, SecretValue) else None
     note = "written outside since; the value cannot be read, so it is set again"
-    return Comparison(
-        (FieldChange(field=rule.name, before=hidden, after=after, origin=Origin.DRIFT, note=note),)
-    )
+    return FieldChange(field=rule.name, before=hidden, after=after, origin=Origin.DRIFT, note=note)
+
+
+def _is_known(secret: SecretValue) -> bool:
+    return secret.reference is not None or secret.fingerprint is not None
+
+
+def _differ(base: Json, after: Json) -> bool:
+    """Tell whether what was applied is another value than what is wanted: by fingerprint, else by reference."""
+    if not (isinstance(base, SecretValue) and isinstance(after, SecretValue)):
+        return bool(base != after)
+    same = same_secret(base, after)
+    return base.reference != after.reference if same is None else not same
+
+
+def _why_other(base: Json, after: Json) -> str:
+    """Say why a secret is set although its reference is the one that was applied."""
+    if not (isinstance(base, SecretValue) and isinstance(after, SecretValue)):
+        return ""
+    if base.reference != after.reference:
+        return ""
+    if base.version is not None and after.version is not None:
+        return f"version {after.version} now, and {base.version} was applied"
+    return "the value behind the reference is another than the one that was applied"
 
 
 def _merged(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:
@@ -296,7 +331,3 @@ def _key_origin(sides: _Sides, path: str, before: Json) -> Origin:
         return Origin.INTENT
     base = sides.base_value(path)
     return Origin.DRIFT if (None if base is MISSING else base) != before else Origin.INTENT
-
-
-def _reference_of(value: Json) -> Json:
-    return value.reference if isinstance(value, SecretValue) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.behaviour import defaults_of, rules_of
@@ -38,7 +39,7 @@ def desired_from(
     """Return the managed part of ``snapshot`` as desired state.
 
     A rollback owns every writable field; ``only_owned`` (drift detection) those that were declared. ``captures``
-    are the capture references of the files, by address: a snapshot does not hold them.
+    are the capture references of the files, by address; what they do not say, the snapshot remembers.
     """
     resources = tuple(
         Declared(
@@ -47,7 +48,7 @@ def desired_from(
             values=_owned_values(entry) if only_owned else dict(entry.values),
             criticality=entry.criticality,
             protected=entry.protected,
-            capture=captures.get(entry.address, ()),
+            capture=captures.get(entry.address) or _captured(entry),
             refers=referred(entry.values),
             owns_all=not only_owned,
             remote_id=entry.remote_id,
@@ -77,6 +78,7 @@ def expected_after(plan: Plan, models: Mapping[str, type[Resource]]) -> DesiredS
             values=change.values or _values_wanted(change),
             absent=change.action is Action.DELETE,
             criticality=change.criticality,
+            capture=tuple(sorted(change.capture.items())),
             refers=referred(change.values or change.after()),
             is_partial=True,
             remote_id=change.remote_id,
@@ -108,6 +110,15 @@ def not_restorable(
             if output.secret and output.only_at_create:
                 why = "shown once, at creation; an object created again has another"
                 yield NotRestorable(entry.address, name, why)
+
+
+def _captured(entry: Entry) -> tuple[tuple[str, str], ...]:
+    """Return where the outputs of an object were kept; a version says what was kept, not where."""
+    return tuple(
+        (name, re.sub(r"@[^@{}]+}$", "}", secret.reference))
+        for name, secret in sorted(entry.outputs.items())
+        if isinstance(secret, SecretValue) and secret.reference is not None
+    )
 
 
 def _owned_values(entry: Entry) -> dict[str, Json]:

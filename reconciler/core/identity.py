@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from reconciler.core.state import Declared, Observed
 
 
+def overlap_of(address: str) -> str:
+    """Return the address of the object that stays beside the one at ``address`` while it is rotated."""
+    return f"{address}{_OVERLAP}"
+
+
+def rotated_from(address: str) -> str:
+    """Return the address that the object at ``address`` had before it was rotated; the same for any other."""
+    return address.removesuffix(_OVERLAP)
+
+
+_OVERLAP = "~previous"
+"""No name that a file may give ends so."""
+
+
 def pair(
     model: type[Resource],
     declared: Iterable[Declared],
@@ -27,14 +41,15 @@ def pair(
 ) -> dict[str, str]:
     """Return the remote id of each declared address that has a live object.
 
-    ``bindings`` are address -> remote id of the last snapshot. An object whose address is no longer declared may be
+    ``bindings`` are address -> remote id of the last snapshot; an id that the declaration brings along (a snapshot's)
+    goes before them. An object whose address is no longer declared may be
     found by its natural key under another: the resource was renamed in the files. Raises AmbiguousIdentity.
     """
     wanted = {item.address: item for item in declared}
     live = {item.remote_id: item for item in observed}
     found: dict[str, str] = {}
     for address, item in wanted.items():
-        for remote_id in (bindings.get(address), item.remote_id):
+        for remote_id in (item.remote_id, bindings.get(address)):
             if remote_id is not None and remote_id in live:
                 found[address] = remote_id
                 break

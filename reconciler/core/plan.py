@@ -65,7 +65,10 @@ class Unmanaged(Record):
 
 
 class Summary(Record):
-    """What is not in ``changes``, listed by address; ``counts`` sums up both."""
+    """What is not in ``changes``, listed by address; ``counts`` sums up both.
+
+    ``compared`` are the secret references that were fetched to compare them with what was applied.
+    """
 
     counts: dict[str, int] = Field(default_factory=dict)
     unchanged: tuple[str, ...] = ()
@@ -73,6 +76,7 @@ class Summary(Record):
     unmanaged: tuple[Unmanaged, ...] = ()
     ignored: tuple[Ignored, ...] = ()
     unverifiable: tuple[Unverifiable, ...] = ()
+    compared: tuple[str, ...] = ()
 
 
 class DesiredSource(Record):

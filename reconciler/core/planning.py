@@ -15,6 +15,7 @@ from reconciler.core.change import (
 )
 from reconciler.core.compare import compare, precondition
 from reconciler.core.finding import Finding, Weight
+from reconciler.core.following import followers, lost_findings, parted, put_back, with_put_back
 from reconciler.core.handing_over import with_handovers
 from reconciler.core.order import dependency_order, in_order
 from reconciler.core.plan import Ignored, Managed, Summary, Unverifiable
@@ -22,9 +23,10 @@ from reconciler.core.removing import deletion, read_only_finding, removals
 from reconciler.core.resource import Capability
 from reconciler.core.reversibility import classified, manual, unsendable_field
 from reconciler.core.secret import Json, SecretValue
-from reconciler.core.summing_up import counted, managed, twins, unmanaged
+from reconciler.core.summing_up import counted, managed, not_compared, twins, unmanaged
 from reconciler.core.verdict import Verdict, World
-from reconciler.core.wiring import needs, resolve_known, waits_for
+from reconciler.core.wiring import needs, resolve_known, with_captures
+from reconciler.core.witness import Witness, scene_of, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -42,7 +44,7 @@ class Decisions(NamedTuple):
     managed: dict[str, Managed]
 
 
-def decide(
+def decide(  # noqa: PLR0913 - what a plan depends on, each by its name
     desired: DesiredState,
     snapshot: Snapshot,
     base: Snapshot | None,
@@ -50,15 +52,24 @@ def decide(
     today: str,
     prune: bool = False,
     selected: Callable[[str], bool] = lambda _: True,
+    witness: Witness = Witness(),  # noqa: B008 - a frozen value
+    rotating: frozenset[str] = frozenset(),
 ) -> Decisions:
     """Compare every declared resource with its live object and choose the smallest set of changes.
 
     ``today`` is an ISO date: an ``ignore`` holds until then. Resources of a kind that could not be read are
-    *unknown*: they get no change at all. Addresses that are not ``selected`` get none either.
+    *unknown*: they get no change at all. Addresses that are not ``selected`` get none either. ``witness`` tells what
+    secret references give now; addresses in ``rotating`` get a second object beside the first.
     """
     base_entries = base.by_address() if base is not None else {}
+    desired = desired._replace(resources=with_captures(desired.resources))
     world = World(
-        desired, snapshot.by_address(), base_entries, base.header.taken_at if base else None, today
+        desired,
+        scene_of(desired, snapshot.by_address(), base_entries),
+        base.header.taken_at if base else None,
+        today,
+        witness,
+        rotating,
     )
     unknown_kinds = snapshot.unreadable_kinds()
     readable = {item.address: item for item in desired.resources if item.kind not in unknown_kinds}
@@ -80,10 +91,12 @@ def decide(
         unmanaged=unmanaged(desired, snapshot, changed),
         ignored=tuple(one for verdict in verdicts.values() for one in verdict.ignored),
         unverifiable=tuple(one for verdict in verdicts.values() for one in verdict.unverifiable),
+        compared=tuple(sorted(witness.known)),
     )
     findings = (
         *(one for v in (*verdicts.values(), *removed.values()) for one in v.findings),
         *twins(desired, snapshot),
+        *not_compared(witness.silent),
     )
     remembered = {
         address: managed(
@@ -132,9 +145,11 @@ def _verdict(
     if live is None:
         return _missing(world, item, tuple(depends_on))
     model = world.model(item.kind)
+    item = settle(item, world.desired, world.scene, world.witness, renewed)
     found = compare(model, item, live, world.base.get(item.address))
-    differing = found.changes + _followers(model, item, live, renewed, found.changes)
-    ignored, differing = _split_ignored(item, differing, world.today)
+    every = found.changes + followers(world, item, live, renewed, found.changes)
+    ignored, every = _split_ignored(item, every, world.today)
+    differing, lost = parted(every)
     unverifiable = tuple(
         Unverifiable(address=item.address, field=field, since=world.base_at)
         for field in found.unverifiable
@@ -144,11 +159,17 @@ def _verdict(
         Finding(weight=Weight.NOTE, rule="kind", message=note, address=item.address)
         for note in (*found.notes, *(item.notes if differing else ()))
     )
-    if not differing:
-        return Verdict(None, findings, ignored, unverifiable)
-    change = _changed(world, model, item, live, differing, tuple(depends_on))
-    refused = read_only_finding(change, live) + _unfit(model, change, live)
-    return Verdict(change, findings + refused, ignored, unverifiable)
+    change: Change | None = None
+    if differing or item.address in world.rotating:
+        change = _changed(world, model, item, live, differing, tuple(depends_on))
+        findings += (*lost_findings(item.address, lost), *_unfit(model, change, live))
+    elif lost:
+        change = manual(_changed(world, model, item, live, lost, tuple(depends_on)), lost[0].field)
+    kept, unkept = put_back(world, item)
+    change = with_put_back(change, item, live, kept)
+    if change is not None:
+        findings += read_only_finding(change, live)
+    return Verdict(change, findings + unkept, ignored, unverifiable)
 
 
 def _changed(
@@ -159,12 +180,13 @@ def _changed(
     fields: tuple[FieldChange, ...],
     depends_on: tuple[str, ...],
 ) -> Change:
-    replaces = any(field.forces_replacement for field in fields)
+    overlaps = item.address in world.rotating
+    replaces = overlaps or any(field.forces_replacement for field in fields)
     change = Change(
         address=item.address,
         kind=item.kind,
         action=Action.REPLACE if replaces else Action.UPDATE,
-        reason=_reason(world, fields),
+        reason="rotation" if overlaps else _reason(world, fields),
         remote_id=live.remote_id,
         criticality=item.criticality,
         protected=item.protected,
@@ -173,7 +195,8 @@ def _changed(
         precondition=precondition(model, live, fields),
         depends_on=depends_on,
         capture=dict(item.capture),
-        calls=2 if replaces else 1,
+        calls=2 if replaces and not overlaps else 1,
+        overlaps=overlaps,
         place=item.place,
     )
     if replaces and (unsendable := unsendable_field(model, change.values)):
@@ -262,33 +285,6 @@ def _absent(world: World, item: Declared, live: Entry | None) -> Verdict:
     if not fields:  # the object does not serve the declared place any more
         return Verdict()
     return Verdict(_changed(world, model, item._replace(absent=False), live, fields, ()))
-
-
-def _followers(
-    model: type[Resource],
-    item: Declared,
-    live: Entry,
-    renewed: frozenset[str],
-    already: tuple[FieldChange, ...],
-) -> tuple[FieldChange, ...]:
-    """Fields that refer to an object this plan makes anew follow it, also when they cannot be read."""
-    if not renewed or not item.refers:
-        return ()
-    taken = {change.field.partition(".")[0] for change in already}
-    return tuple(
-        FieldChange(
-            field=name,
-            before=live.values.get(
-                name, SecretValue(None) if isinstance(value, SecretValue) else None
-            ),
-            after=value,
-            origin=Origin.INTENT,
-            note=f"follows {source}",
-        )
-        for name, value in item.values.items()
-        if name not in taken and any(rule.name == name for rule in rules_of(model))
-        for source in sorted(waits_for(value) & renewed)[:1]
-    )
 
 
 def _replacement(item: Declared, live: Entry, fields: tuple[FieldChange, ...]) -> dict[str, Json]:

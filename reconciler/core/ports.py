@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.core.errors import ReconcilerError
     from reconciler.core.finding import Finding
     from reconciler.core.plan import Plan
-    from reconciler.core.secret import Json
+    from reconciler.core.secret import Json, SecretValue
     from reconciler.core.state import Account, Observed, Snapshot
 
 R = TypeVar("R", bound=Resource)
@@ -111,6 +111,15 @@ class Inspects(Protocol):
         ...
 
 
+@runtime_checkable
+class Reveals(Protocol):
+    """A provider whose vendor gives out secret values to whoever may read them."""
+
+    def reveal(self, remote_id: str) -> Mapping[str, str]:
+        """Return the secret fields of an object that can be read, by name. Reads only."""
+        ...
+
+
 class Session(Protocol):
     """One vendor account, opened for reading or for writing."""
 
@@ -146,18 +155,56 @@ class Clock(Protocol):
 
 
 class SecretSource(Protocol):
-    """Where secret values come from, and where captured ones go."""
+    """Where secret values come from, and where captured ones go. Every value it meets is masked from then on."""
 
     def resolve(self, text: str) -> str:
         """Return ``text`` with every ``${secret:…}`` filled in. Raises SecretUnavailable."""
         ...
 
-    def keep(self, reference: str, value: str) -> None:
-        """Store ``value`` where ``reference`` will find it. Raises SecretUnavailable."""
+    def known(self, text: str) -> SecretValue:
+        """Return fingerprint and version of what ``text`` resolves to. Raises SecretUnavailable."""
+        ...
+
+    def newest(self, reference: str) -> SecretValue | None:
+        """Return the version that ``reference`` stands for now; ``None`` where only the value tells.
+
+        Raises SecretUnavailable.
+        """
+        ...
+
+    def keep(self, reference: str, value: str) -> SecretValue:
+        """Store ``value`` where ``reference`` will find it, and tell what is known of it. Raises SecretUnavailable."""
+        ...
+
+    def preserved(self, reference: str) -> str | None:
+        """Return a reference to the present value that outlives the next ``keep``; ``None`` where there is no such.
+
+        Raises SecretUnavailable.
+        """
+        ...
+
+    def retire(self, reference: str) -> bool:
+        """Let an old version no longer be fetched; False where the store cannot. Raises SecretUnavailable."""
         ...
 
     def learn(self, value: str) -> None:
         """Mask ``value`` in every output from now on."""
+        ...
+
+    def fingerprint(self, value: str) -> str:
+        """Return the keyed fingerprint of ``value``. Raises SecretUnavailable without a key."""
+        ...
+
+    def is_ours(self, fingerprint: str) -> bool:
+        """Tell whether our key made ``fingerprint``. Raises SecretUnavailable without a key."""
+        ...
+
+    def seal(self, value: str) -> str | None:
+        """Return ``value`` encrypted for the operator; ``None`` when no recipient is named."""
+        ...
+
+    def unseal(self, secret: SecretValue, what: str) -> str:
+        """Open a sealed value; ``what`` names it. Raises SecretUnavailable, CorruptFile."""
         ...
 
 

@@ -22,12 +22,12 @@ def removals(
 ) -> dict[str, Verdict]:
     """Return deletes that no ``state: absent`` asks for: a rollback goes back before them, or they are pruned."""
     verdicts = {}
-    for address, before in world.base.items():
-        live = world.live.get(address)
-        if live is None or address in known or before.kind in unknown_kinds:
+    for address, live in world.live.items():
+        before = world.base.get(address)
+        if address in known or live.kind in unknown_kinds:
             continue
-        if world.desired.is_whole and before.created_by is not None:
-            reason = f"created by run {before.created_by}, which this goes back before"
+        if world.desired.is_whole and live.created_by is not None:
+            reason = f"created by run {live.created_by}, which this goes back before"
         elif prune:
             reason = "no longer declared (--prune)"
         else:

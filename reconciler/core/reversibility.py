@@ -27,7 +27,7 @@ def unsendable_field(model: type[Resource], values: Mapping[str, Json]) -> str |
     defaults = defaults_of(model)
     for rule in rules_of(model):
         value = values.get(rule.name, MISSING)
-        if isinstance(value, SecretValue) and value.reference is None:
+        if isinstance(value, SecretValue) and not value.can_be_sent:
             return rule.name
         if value is MISSING and rule.required and rule.is_secret(values, defaults):
             return rule.name
@@ -36,7 +36,8 @@ def unsendable_field(model: type[Resource], values: Mapping[str, Json]) -> str |
 
 def manual(change: Change, field: str) -> Change:
     """Return ``change`` as a step that only a person can make: ``field`` cannot be provided."""
-    reason = f"{field} was never readable, and no reference to it is declared"
+    value = change.after().get(field, change.values.get(field))
+    reason = f"{field} {gone(value)}"
     return change.model_copy(
         update={
             "action": Action.MANUAL,
@@ -48,14 +49,23 @@ def manual(change: Change, field: str) -> Change:
     )
 
 
+def gone(value: Json) -> str:
+    """Say why a secret cannot be sent."""
+    if isinstance(value, SecretValue) and value.fingerprint is not None:
+        return "was another value then; no reference gives it any more, and it was not sealed"
+    return "was never readable, and no reference to it is declared"
+
+
 def _reversibility(model: type[Resource], change: Change) -> tuple[Reversibility, str]:
     reveals = any(output.secret and output.only_at_create for output in model.outputs.values())
     hidden = [
         field.field
         for field in change.field_changes
-        if isinstance(field.before, SecretValue) and field.before.reference is None
+        if isinstance(field.before, SecretValue) and not field.before.can_be_sent
     ]
     match change.action:
+        case Action.REPLACE if change.overlaps:
+            return Reversibility.REVERSIBLE, "the old one stays until it is retired"
         case Action.REPLACE:
             return (
                 Reversibility.LOSSY,

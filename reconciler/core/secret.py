@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from sys import intern
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 Json: TypeAlias = Any
 """A JSON value with SecretValue and Deferred as further leaves. Treated as frozen: nothing changes one in place."""
@@ -15,11 +18,20 @@ class SecretValue(NamedTuple):
     """What is known of a secret: where its value can be fetched, and what it hashed to.
 
     ``reference`` is the text from the file (``${secret:gcp/NAME@4}``, perhaps inside a longer string), ``None``
-    when the live value was never ours. ``fingerprint`` is ``hmac-sha256:…`` or ``None``.
+    when the live value was never ours. ``fingerprint`` is ``hmac-sha256:<key id>:<hash>`` or ``None``. ``version`` is
+    the one that the store gave, where it has versions. ``sealed`` is the value itself, encrypted with age for the
+    recipients that environment.yaml names.
     """
 
     reference: str | None
     fingerprint: str | None = None
+    version: str | None = None
+    sealed: str | None = None
+
+    @property
+    def can_be_sent(self) -> bool:
+        """Tell whether there is a way to the value."""
+        return self.reference is not None or self.sealed is not None
 
 
 class Deferred(NamedTuple):
@@ -28,10 +40,67 @@ class Deferred(NamedTuple):
     expression: str
 
 
+_MARKER = frozenset({"secret", "fingerprint", "version", "sealed"})
+"""The keys of a secret in a snapshot or plan."""
+
+
+def same_secret(one: SecretValue, other: SecretValue) -> bool | None:
+    """Tell whether two secrets have the same value; ``None`` when that cannot be told.
+
+    Fingerprints count only when the same key made them. Versions of a store never change their value.
+    """
+    if one.fingerprint is not None and other.fingerprint is not None:
+        if one.fingerprint == other.fingerprint:
+            return True
+        if key_of(one.fingerprint) == key_of(other.fingerprint):
+            return False
+    if one.reference is None or one.version is None or other.version is None:
+        return None
+    return one.version == other.version if one.reference == other.reference else None
+
+
+def key_of(fingerprint: str) -> str:
+    """Return which key made ``fingerprint``: all of it but the hash."""
+    return fingerprint.rpartition(":")[0]
+
+
+def secrets_in(value: Json) -> Iterator[SecretValue]:
+    """Yield every secret in ``value``, however deep."""
+    match value:
+        case SecretValue():
+            yield value
+        case dict():
+            for inner in value.values():
+                yield from secrets_in(inner)
+        case list():
+            for inner in value:
+                yield from secrets_in(inner)
+        case _:
+            return
+
+
+def with_secrets(value: Json, known: Callable[[SecretValue], SecretValue]) -> Json:
+    """Return ``value`` with ``known`` in the place of each secret."""
+    match value:
+        case SecretValue():
+            return known(value)
+        case dict():
+            return {key: with_secrets(inner, known) for key, inner in value.items()}
+        case list():
+            return [with_secrets(inner, known) for inner in value]
+        case _:
+            return value
+
+
 def encode(value: Json) -> Json:
     """Return ``value`` as plain JSON: the form of snapshots and plans."""
     if isinstance(value, SecretValue):
-        return {"secret": value.reference, "fingerprint": value.fingerprint}
+        known = {"version": value.version, "sealed": value.sealed}
+        return {
+            "secret": value.reference,
+            "fingerprint": value.fingerprint,
+            **{name: one for name, one in known.items() if one is not None},
+        }
     if isinstance(value, Deferred):
         return {"known_after_apply": value.expression}
     if isinstance(value, dict):
@@ -45,8 +114,10 @@ def decode(value: Json) -> Json:
     """Return the value that ``encode`` wrote."""
     if isinstance(value, dict):
         match value:
-            case {"secret": reference, "fingerprint": fingerprint} if len(value) == 2:
-                return SecretValue(reference, fingerprint)
+            case {"secret": reference, "fingerprint": fingerprint} if value.keys() <= _MARKER:
+                return SecretValue(
+                    reference, fingerprint, value.get("version"), value.get("sealed")
+                )
             case {"known_after_apply": str(expression)} if len(value) == 1:
                 return Deferred(expression)
             case _:

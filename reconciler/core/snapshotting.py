@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.behaviour import defaults_of, rules_of
 from reconciler.core.compare import MISSING, compare, owned_paths, value_at
-from reconciler.core.identity import pair
-from reconciler.core.secret import Json, SecretValue
+from reconciler.core.identity import overlap_of, pair
+from reconciler.core.secret import Json, SecretValue, with_secrets
 from reconciler.core.state import Criticality, Entry, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from reconciler.core.behaviour import FieldRule
     from reconciler.core.plan import Plan
     from reconciler.core.resource import Resource
     from reconciler.core.state import (
@@ -33,6 +34,24 @@ class _Memory(NamedTuple):
     criticality: Criticality = Criticality.P2
     protected: bool = False
     created_by: str | None = None
+    outputs: Mapping[str, Json] = {}
+
+
+class Applied(NamedTuple):
+    """What a run made, and what it knows of secrets.
+
+    ``ids`` are the remote ids of new objects by address; ``secrets`` what each reference gave; ``outputs`` where those
+    of new objects were kept, ``aside`` where those of the objects are that stay beside new ones; by (address, output).
+    """
+
+    ids: Mapping[str, str] = {}
+    secrets: Mapping[str, SecretValue] = {}
+    outputs: Mapping[tuple[str, str], SecretValue] = {}
+    aside: Mapping[tuple[str, str], SecretValue] = {}
+
+    def known(self, secret: SecretValue) -> SecretValue:
+        """Return ``secret`` with its fingerprint, if this run used it."""
+        return self.secrets.get(secret.reference or "", secret)
 
 
 def take(
@@ -53,7 +72,7 @@ def take(
         found = pair(model, mine, objects, environment=desired.environment, bindings=ours)
         live = {item.remote_id: item for item in objects}
         earlier = {entry.remote_id: entry for entry in before.values() if entry.kind == kind}
-        for address, remote_id in {**_still_there(ours, live), **found}.items():
+        for address, remote_id in _addressed(_still_there(ours, live), found).items():
             memories[kind, remote_id] = _remembered(
                 model,
                 address,
@@ -68,10 +87,10 @@ def after_apply(
     observation: Observation,
     plan: Plan,
     base: Snapshot | None,
-    made: Mapping[str, str],
+    made: Applied,
     header: SnapshotHeader,
 ) -> Snapshot:
-    """Return the snapshot after a run. ``made`` maps the addresses it created to their remote ids.
+    """Return the snapshot after a run that did what ``plan`` still holds.
 
     What could not be read is carried over from ``base``: who is who, and what was applied, must not be forgotten.
     """
@@ -85,26 +104,59 @@ def after_apply(
         change = changes.get(address)
         earlier = before.get(address)
         bound = earlier.remote_id if earlier is not None else None
-        remote_id = made.get(address, managed.remote_id or bound)
+        remote_id = made.ids.get(address, managed.remote_id or bound)
         if remote_id is None:
             continue
+        same = earlier if earlier is not None and earlier.remote_id == remote_id else None
         after = change.after() if change is not None else {}
-        unseen = {name: after.get(name, value) for name, value in managed.secrets.items()}
-        kept = (
-            earlier.created_by if earlier is not None and earlier.remote_id == remote_id else None
-        )
         memories[address.partition("/")[0], remote_id] = _Memory(
             address=address,
             owned=managed.owned,
-            unseen=unseen,
+            unseen={
+                name: with_secrets(after.get(name, value), made.known)
+                for name, value in managed.secrets.items()
+            },
             criticality=managed.criticality,
             protected=managed.protected,
-            created_by=header.run if address in made else kept,
+            created_by=header.run
+            if address in made.ids
+            else same.created_by
+            if same is not None
+            else None,
+            outputs={
+                **(same.outputs if same is not None else {}),
+                **_of_address(made.outputs, address),
+            },
         )
+        if change is not None and change.overlaps and address in made.ids and earlier is not None:
+            kept = {**earlier.outputs, **_of_address(made.aside, address)}
+            memories[earlier.kind, earlier.remote_id] = _of_entry(earlier)._replace(
+                address=overlap_of(address), outputs=kept
+            )
     snapshot = _snapshot(observation, memories, header)
     unknown = {item.kind for item in observation.unreadable}
     carried = tuple(entry for entry in before.values() if entry.kind in unknown)
     return snapshot._replace(entries=_sorted((*snapshot.entries, *carried)))
+
+
+def _of_address(
+    outputs: Mapping[tuple[str, str], SecretValue], address: str
+) -> dict[str, SecretValue]:
+    return {name: one for (owner, name), one in outputs.items() if owner == address}
+
+
+def _addressed(bound: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
+    """Return the remote id of each address.
+
+    Where a rollback takes back the object that was rotated away, the one that came after it changes places with it.
+    """
+    taken = set(found.values())
+    addressed = {address: one for address, one in bound.items() if one not in taken}
+    for address, remote_id in found.items():
+        other = addressed.get(address)
+        if other is not None and other != remote_id:
+            addressed[overlap_of(address)] = other
+    return {**addressed, **found}
 
 
 def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -127,6 +179,7 @@ def _of_entry(entry: Entry) -> _Memory:
         criticality=entry.criticality,
         protected=entry.protected,
         created_by=entry.created_by,
+        outputs=entry.outputs,
     )
 
 
@@ -146,7 +199,7 @@ def _remembered(
             known = value_at(before.values, rule.name) if before is not None else MISSING
             value = item.values.get(rule.name, MISSING) if known is MISSING else known
             if value is not MISSING:
-                unseen[rule.name] = value
+                unseen[rule.name] = _unless_written(value, rule, before, live)
     same = before is not None and before.remote_id == live.remote_id
     return _Memory(
         address=address,
@@ -155,7 +208,17 @@ def _remembered(
         criticality=item.criticality,
         protected=item.protected,
         created_by=before.created_by if before is not None and same else None,
+        outputs=before.outputs if before is not None and same else {},
     )
+
+
+def _unless_written(value: Json, rule: FieldRule, before: Entry | None, live: Observed) -> Json:
+    """Return what is known of a value that cannot be read: no more than its reference, if it was written since."""
+    signal = rule.write_only.signal if rule.write_only is not None else None
+    if signal is None or before is None or not isinstance(value, SecretValue):
+        return value
+    then, now = before.evidence.get(signal), live.evidence.get(signal)
+    return value if then is None or then == now else SecretValue(value.reference)
 
 
 def _owned(
@@ -202,6 +265,8 @@ def _entry(kind: str, item: Observed, memory: _Memory | None) -> Entry:
         protected=known.protected,
         created_by=known.created_by,
         read_only=item.read_only,
+        outputs=dict(known.outputs),
         etag=item.etag,
+        digests=dict(item.digests),
         marker=item.marker,
     )

@@ -12,7 +12,11 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from reconciler.core.record import Record
-from reconciler.core.secret import Json, StoredValues  # noqa: TC001 - pydantic reads the annotations
+from reconciler.core.secret import (  # noqa: TC001 - pydantic reads the annotations
+    Json,
+    SecretValue,
+    StoredValues,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +49,8 @@ class Declared(NamedTuple):
     ``values`` holds the written fields. ``owns_all``: fields that are not written are ours as well, which is
     so when a snapshot serves as desired state. ``is_partial``: nothing is said of them, whatever was declared
     before. ``refers`` are the (address, field) pairs of its ``${ref:…}``, ``removed`` the keys of merged mappings
-    that must not be there, ``place`` is ``file:line``.
+    that must not be there, ``place`` is ``file:line``. ``agreeing`` tells of fields that cannot be read whether a
+    digest which the vendor shows is that of the declared value.
     """
 
     address: str
@@ -65,12 +70,14 @@ class Declared(NamedTuple):
     is_partial: bool = False
     remote_id: str | None = None
     place: str | None = None
+    agreeing: Mapping[str, bool] = {}
 
 
 class DesiredState(NamedTuple):
     """Everything one environment declares. ``source`` says in words where it comes from.
 
-    ``is_whole``: it is all that was managed at a time, so what a run created since is to go away.
+    ``is_whole``: it is all that was managed at a time, so what a run created since is to go away. ``places`` are
+    secrets that a run is known to have put somewhere.
     """
 
     environment: str
@@ -80,6 +87,7 @@ class DesiredState(NamedTuple):
     git_commit: str | None = None
     is_whole: bool = False
     models: Mapping[str, type[Resource]] = {}
+    places: tuple[SecretValue, ...] = ()
 
 
 class Observed(NamedTuple):
@@ -87,7 +95,8 @@ class Observed(NamedTuple):
 
     ``values`` are writable fields that could be read, ``evidence`` computed ones. ``marker`` is
     ``<environment>/<address>`` when the object carries our ownership marker. ``read_only`` says why the object
-    may not be written, ``etag`` is the vendor's precondition.
+    may not be written, ``etag`` is the vendor's precondition. ``digests`` are SHA-256 digests (hexadecimal) that the
+    vendor shows of fields which it does not; they are compared in memory, and stored nowhere.
     """
 
     remote_id: str
@@ -96,6 +105,7 @@ class Observed(NamedTuple):
     marker: str | None = None
     read_only: str | None = None
     etag: str | None = None
+    digests: Mapping[str, str] = {}
 
 
 class Unreadable(Record):
@@ -140,6 +150,7 @@ class Entry:
     """One object in a snapshot; ``address`` is null when nobody declared it.
 
     ``owned`` are the field paths that were declared at that time, ``created_by`` the run that made the object.
+    ``outputs`` tells of secrets that the vendor gave away only when it made the object, where they were kept.
     Not a Record: with slots, 100,000 of them need a third of the memory.
     """
 
@@ -153,7 +164,11 @@ class Entry:
     protected: bool = False
     created_by: str | None = None
     read_only: str | None = None
+    outputs: Annotated[StoredValues, Field(exclude_if=lambda value: not value)] = field(
+        default_factory=dict
+    )
     etag: Annotated[str | None, Field(exclude=True)] = None
+    digests: Annotated[dict[str, str], Field(exclude=True)] = field(default_factory=dict)
     marker: Annotated[str | None, Field(exclude=True)] = None
 
 

@@ -10,10 +10,10 @@ from reconciler.core.change import Action
 from reconciler.core.compare import MISSING, owned_paths, value_at
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.plan import Managed, Summary, Unmanaged
-from reconciler.core.secret import Deferred, Json
+from reconciler.core.secret import Deferred, Json, SecretValue, same_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from reconciler.core.behaviour import FieldRule
     from reconciler.core.change import Change
@@ -48,7 +48,13 @@ def managed(
 def _last_reference(item: Declared, before: Entry | None, rule: FieldRule) -> Json:
     """What the live object is known to hold: what was applied last, else what is declared now."""
     known = value_at(before.values, rule.name) if before is not None else MISSING
-    return item.values[rule.name] if known is MISSING or isinstance(known, Deferred) else known
+    wanted = item.values[rule.name]
+    is_same = (
+        isinstance(known, SecretValue)
+        and isinstance(wanted, SecretValue)
+        and same_secret(known, wanted) is True
+    )
+    return wanted if known is MISSING or isinstance(known, Deferred) or is_same else known
 
 
 def twins(desired: DesiredState, snapshot: Snapshot) -> Iterator[Finding]:
@@ -77,6 +83,19 @@ def twins(desired: DesiredState, snapshot: Snapshot) -> Iterator[Finding]:
                 address=address,
                 remedy="delete it at the vendor if it was left over",
             )
+
+
+def not_compared(silent: Mapping[str, str]) -> Iterator[Finding]:
+    """Say which secrets could not be fetched to compare them; ``silent`` is why, by reference."""
+    reasons = sorted(set(silent.values()))
+    for why in reasons:
+        listed = sorted(reference for reference, said in silent.items() if said == why)
+        more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+        yield Finding(
+            weight=Weight.NOTE,
+            rule="not_compared",
+            message=f"not compared with what was applied: {', '.join(listed[:3])}{more}: {why}",
+        )
 
 
 def unmanaged(
@@ -113,5 +132,6 @@ def counted(summary: Summary, changes: tuple[Change, ...]) -> Summary:
         "unmanaged": len(summary.unmanaged),
         "ignored": len(summary.ignored),
         "unverifiable": len(summary.unverifiable),
+        "compared": len(summary.compared),
     }
     return summary.model_copy(update={"counts": counts})

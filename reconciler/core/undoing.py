@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.change import Action, Change, FieldChange, Origin, Reversibility
 from reconciler.core.going_back import expected_after
+from reconciler.core.identity import overlap_of, rotated_from
 from reconciler.core.plan import DesiredSource, Plan, sealed
 from reconciler.core.secret import SecretValue
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Container, Iterator, Mapping
 
     from reconciler.core.resource import Resource
     from reconciler.core.state import DesiredState, Entry, Snapshot
@@ -25,13 +26,14 @@ def inverse(plan: Plan, before: Snapshot, run: str) -> Plan:
     by_address = before.by_address()
     by_id = {(entry.kind, entry.remote_id): entry for entry in before.entries}
     changes = tuple(
-        _inverse(
+        inverted
+        for step, change in enumerate(reversed(plan.changes), start=1)
+        if change.action is not Action.MANUAL
+        for inverted in _inverses(
             change,
             by_address.get(change.address) or by_id.get((change.kind, change.remote_id or "")),
             step,
         )
-        for step, change in enumerate(reversed(plan.changes), start=1)
-        if change.action is not Action.MANUAL
     )
     return sealed(
         plan.model_copy(
@@ -52,9 +54,30 @@ def wanted_by(
 
     Only what the run ``touched`` (addresses) is taken back: what was stale, skipped or failed was never done.
     """
-    done = tuple(change for change in undo.changes if change.address in touched)
+    done = tuple(change for change in undo.changes if rotated_from(change.address) in touched)
     made = undo.model_copy(update={"changes": done})
     return expected_after(made, models)._replace(source=undo.desired.source)
+
+
+def _inverses(change: Change, before: Entry | None, step: int) -> Iterator[Change]:
+    """Yield what takes ``change`` back: mostly one change; of a rotation the old object again, and the new one away."""
+    inverted = _inverse(change, before, step)
+    if not change.overlaps:
+        yield inverted
+        return
+    yield inverted.model_copy(update={"action": Action.UPDATE, "remote_id": change.remote_id})
+    yield inverted.model_copy(
+        update={
+            "address": overlap_of(change.address),
+            "action": Action.DELETE,
+            "values": {},
+            "capture": {},
+            "field_changes": tuple(
+                FieldChange(field=name, before=value, origin=Origin.INTENT)
+                for name, value in change.values.items()
+            ),
+        }
+    )
 
 
 def _inverse(change: Change, before: Entry | None, step: int) -> Change:
@@ -112,7 +135,7 @@ def _or_manual(inverse: Change, change: Change) -> Change:
 
 
 def _is_known(field: FieldChange) -> bool:
-    return not (isinstance(field.before, SecretValue) and field.before.reference is None)
+    return not (isinstance(field.before, SecretValue) and not field.before.can_be_sent)
 
 
 def _is_new_key(field: FieldChange) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.core.witness import Scene, Witness
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -24,13 +26,24 @@ class Verdict(NamedTuple):
 
 
 class World(NamedTuple):
-    """What every decision looks at."""
+    """What every decision looks at. ``rotating`` are the addresses that get a second object beside the first."""
 
     desired: DesiredState
-    live: Mapping[str, Entry]
-    base: Mapping[str, Entry]
+    scene: Scene
     base_at: str | None
     today: str
+    witness: Witness = Witness()
+    rotating: frozenset[str] = frozenset()
+
+    @property
+    def live(self) -> Mapping[str, Entry]:
+        """Return the live objects by address."""
+        return self.scene.live
+
+    @property
+    def base(self) -> Mapping[str, Entry]:
+        """Return what was last applied, by address."""
+        return self.scene.base
 
     def model(self, kind: str) -> type[Resource]:
         """Return the model of ``kind``."""

@@ -58,7 +58,7 @@ def _left_no_trace(change: Change, after: Snapshot, model: type[Resource]) -> bo
     if entry is None or entry.kind != change.kind:
         return False
     if change.action is Action.REPLACE:
-        return True
+        return not change.overlaps
     hidden = {
         rule.name
         for rule in rules_of(model)

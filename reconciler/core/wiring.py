@@ -8,9 +8,54 @@ from reconciler.core.reference import Reference, Scheme, parse, references
 from reconciler.core.secret import Deferred, Json, SecretValue, is_settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.core.state import Declared, Entry
+
+
+def capture_places(resources: Iterable[Declared]) -> dict[str, tuple[str, str]]:
+    """Return which output of which address is kept at each place (``${secret:…}``)."""
+    return {
+        place: (item.address, name)
+        for item in resources
+        if not item.absent
+        for name, place in item.capture
+    }
+
+
+def captured_output(text: str, captures: Mapping[str, tuple[str, str]]) -> tuple[str, str] | None:
+    """Return (address, output) when ``text`` is an output and nothing else: by ``${ref:…}``, or by its place."""
+    if text in captures:
+        return captures[text]
+    parts = parse(text)
+    part = parts[0] if len(parts) == 1 else None
+    if isinstance(part, Reference) and part.scheme is Scheme.REF:
+        return part.target.address, part.target.field
+    return None
+
+
+def with_captures(resources: Iterable[Declared]) -> tuple[Declared, ...]:
+    """Return ``resources`` where each refers to those whose output is kept at a place that it reads."""
+    declared = tuple(resources)
+    places = capture_places(declared)
+    if not places:
+        return declared
+    return tuple(
+        item._replace(refers=(*item.refers, *sorted(found)))
+        if (found := _reads(item, places) - set(item.refers))
+        else item
+        for item in declared
+    )
+
+
+def _reads(item: Declared, places: Mapping[str, tuple[str, str]]) -> set[tuple[str, str]]:
+    return {
+        places[str(reference)]
+        for value in item.values.values()
+        for text in _expressions(value)
+        for reference in references(text)
+        if str(reference) in places and places[str(reference)][0] != item.address
+    }
 
 
 def needs(item: Declared) -> tuple[str, ...]:
@@ -31,13 +76,13 @@ def referred(values: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def waits_for(value: Json) -> frozenset[str]:
-    """Return the addresses that ``value`` refers to."""
+def waits_for(value: Json, captures: Mapping[str, tuple[str, str]]) -> frozenset[str]:
+    """Return the addresses that ``value`` refers to, also by the places in ``captures``."""
     return frozenset(
-        reference.target.address
+        reference.target.address if reference.scheme is Scheme.REF else captures[str(reference)][0]
         for text in _expressions(value)
         for reference in references(text)
-        if reference.scheme is Scheme.REF
+        if reference.scheme is Scheme.REF or str(reference) in captures
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from reconciler.core.change import Action, Change
 from reconciler.core.errors import Refused, StalePlan, WrongAccount
-from reconciler.core.snapshotting import after_apply
+from reconciler.core.snapshotting import Applied, after_apply
 from reconciler.core.state import Snapshot, SnapshotHeader
 from reconciler.core.undoing import inverse
 from reconciler.core.verification import still_differing
@@ -270,7 +270,7 @@ def save_before(
     """Store what was read before a run."""
     header = _header(plan, tools, run, "pre_apply")
     bare = plan.model_copy(update={"changes": ()})
-    return tools.store.save(after_apply(seen, bare, base, {}, header))
+    return tools.store.save(after_apply(seen, bare, base, Applied(), header))
 
 
 def _header(
@@ -332,7 +332,7 @@ def _after(
     """Return what was read after the run, with what its ``outcomes`` say was applied."""
     done = _only_done(running.plan, outcomes, running.base)
     header = _header(done, tools, running.id, "applied")
-    return after_apply(seen, done, running.base, running.made.ids, header)
+    return after_apply(seen, done, running.base, running.made.applied, header)
 
 
 def _only_done(plan: Plan, outcomes: tuple[Outcome, ...], base: Snapshot | None) -> Plan:

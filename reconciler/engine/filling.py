@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.core.errors import SecretUnavailable
-from reconciler.core.reference import Reference, Scheme, parse
-from reconciler.core.secret import Deferred, Json, SecretValue
+from reconciler.core.errors import SecretUnavailable, StalePlan
+from reconciler.core.reference import Reference, Scheme, parse, references
+from reconciler.core.secret import Deferred, Json, SecretValue, secrets_in
+from reconciler.core.snapshotting import Applied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
     from reconciler.core.change import Change
     from reconciler.core.ports import SecretSource
 
 
+FETCHERS = 8
+"""Threads. Secret stores are asked for different secrets at the same time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a run created: ids and outputs by address. Outputs are secret and live here alone.
+    """What a run made. ``values`` are outputs of new objects by (address, output); they live here alone.
 
-    ``captured`` says under which reference an output was kept.
+    The rest is what the snapshot after the run remembers: see ``core.snapshotting.Applied``. ``captured`` says under
+    which reference an output of an earlier run is kept.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
-    outputs: dict[tuple[str, str], str] = field(default_factory=dict)
+    values: dict[tuple[str, str], str] = field(default_factory=dict)
     captured: dict[tuple[str, str], str] = field(default_factory=dict)
+    secrets: dict[str, SecretValue] = field(default_factory=dict)
+    outputs: dict[tuple[str, str], SecretValue] = field(default_factory=dict)
+    aside: dict[tuple[str, str], SecretValue] = field(default_factory=dict)
+
+    @property
+    def applied(self) -> Applied:
+        """Return what is to be remembered."""
+        return Applied(self.ids, self.secrets, self.outputs, self.aside)
 
 
 def filled_values(change: Change, secrets: SecretSource, made: Made) -> dict[str, Json]:
@@ -47,43 +62,82 @@ def filled_fields(change: Change, secrets: SecretSource, made: Made) -> dict[str
 
 
 def resolve_all(changes: Iterable[Change], secrets: SecretSource) -> None:
-    """Fetch every secret that ``changes`` need, before the first of them is made. Raises SecretUnavailable.
+    """Fetch and open every secret that ``changes`` need, before the first of them is made; several at a time.
 
-    Not those that the changes themselves are going to store.
+    Not those that the changes themselves are going to store. Raises SecretUnavailable, CorruptFile, or StalePlan when
+    a value is not the one that the plan was made for.
     """
     planned = tuple(changes)
     stored = {reference for change in planned for reference in change.capture.values()}
-    for change in planned:
-        for value in (*change.values.values(), *change.after().values()):
-            for reference in _secret_references(value):
-                if reference not in stored:
-                    secrets.resolve(reference)
+    needed = {
+        secret: f"{change.address}#{name}"
+        for change in planned
+        for name, value in _to_send(change)
+        for secret in secrets_in(value)
+        if not _comes_from(secret, stored)
+    }
+    with ThreadPoolExecutor(max_workers=FETCHERS, thread_name_prefix="secrets") as pool:
+        for done in [pool.submit(_check, secret, what, secrets) for secret, what in needed.items()]:
+            done.result()
 
 
-def _secret_references(value: Json) -> Iterator[str]:
-    match value:
-        case SecretValue(reference=str(text)):
-            parts = (part for part in parse(text) if isinstance(part, Reference))
-            yield from (str(part) for part in parts if part.scheme is Scheme.SECRET)
-        case dict():
-            for item in value.values():
-                yield from _secret_references(item)
-        case list():
-            for item in value:
-                yield from _secret_references(item)
-        case _:
-            return
+def _to_send(change: Change) -> Iterator[tuple[str, Json]]:
+    yield from change.values.items()
+    yield from change.after().items()
+    yield from change.keeps.items()
+
+
+def _comes_from(secret: SecretValue, stored: Container[str]) -> bool:
+    """Tell whether the value is known only once another change of the plan was made."""
+    if secret.reference is None:
+        return False
+    return any(
+        part.scheme is not Scheme.SECRET or str(part) in stored
+        for part in references(secret.reference)
+    )
+
+
+def _check(secret: SecretValue, what: str, secrets: SecretSource) -> None:
+    if secret.reference is None and secret.sealed is None:
+        return  # said when the change is made: nothing of it can be sent
+    value = _opened(secret, what, secrets)
+    if secret.fingerprint is None or not secrets.is_ours(secret.fingerprint):
+        return
+    if secrets.fingerprint(value) != secret.fingerprint:
+        raise _another(secret.reference or what)
+
+
+def _another(what: str) -> StalePlan:
+    return StalePlan(
+        f"{what} gives another value than when the plan was made",
+        detail="What was agreed to is not what would be sent now.",
+        mend="plan again",
+    )
+
+
+def _opened(secret: SecretValue, what: str, secrets: SecretSource) -> str:
+    if secret.reference is not None:
+        return secrets.resolve(secret.reference)
+    return secrets.unseal(secret, what)
+
+
+def kept_value(secret: SecretValue, what: str, secrets: SecretSource) -> str:
+    """Return the value of an output that is put back in its place; ``what`` names it. Raises SecretUnavailable."""
+    return _opened(secret, what, secrets)
 
 
 def _filled(value: Json, secrets: SecretSource, made: Made) -> Json:
     match value:
-        case SecretValue(reference=None):
+        case SecretValue(reference=None, sealed=None):
             raise SecretUnavailable("A secret without a reference cannot be applied")
-        case SecretValue(reference=str(text)) | Deferred(expression=text):
-            parts = parse(text)
-            return "".join(
-                part if isinstance(part, str) else _fetched(part, secrets, made) for part in parts
-            )
+        case SecretValue(reference=None):
+            return secrets.unseal(value, "a sealed value")
+        case SecretValue(reference=str(text)):
+            whole = _text(text, secrets, made)
+            made.secrets[text] = _known(value, text, whole, secrets)
+            return whole
+        case Deferred(expression=text):
+            return _text(text, secrets, made)
         case dict():
             return {key: _filled(item, secrets, made) for key, item in value.items()}
         case list():
@@ -92,14 +146,35 @@ def _filled(value: Json, secrets: SecretSource, made: Made) -> Json:
             return value
 
 
+def _text(text: str, secrets: SecretSource, made: Made) -> str:
+    return "".join(
+        part if isinstance(part, str) else _fetched(part, secrets, made) for part in parse(text)
+    )
+
+
+def _known(value: SecretValue, text: str, whole: str, secrets: SecretSource) -> SecretValue:
+    """Return what is remembered of a secret that is sent: nothing but its reference, if there is no key to hash it."""
+    try:
+        fingerprint = secrets.fingerprint(whole)
+        if value.fingerprint not in {None, fingerprint} and secrets.is_ours(
+            value.fingerprint or ""
+        ):
+            raise _another(text)
+        is_plain = all(part.scheme is Scheme.SECRET for part in references(text))
+        version = secrets.known(text).version if is_plain else value.version
+    except SecretUnavailable:
+        return SecretValue(text)
+    return SecretValue(text, fingerprint, version)
+
+
 def _fetched(part: Reference, secrets: SecretSource, made: Made) -> str:
     if part.scheme is Scheme.SECRET:
         return secrets.resolve(str(part))
     address, name = part.target
     if name == "id" and address in made.ids:
         return made.ids[address]
-    if (address, name) in made.outputs:
-        return made.outputs[address, name]
+    if (address, name) in made.values:
+        return made.values[address, name]
     if (address, name) in made.captured:
         return secrets.resolve(made.captured[address, name])
     raise SecretUnavailable(

@@ -13,6 +13,7 @@ from reconciler.core.guard import Consent, Freeze, Policy, check
 from reconciler.core.plan import Base, DesiredSource, Plan, sealed
 from reconciler.core.planning import decide
 from reconciler.core.ports import Inspects
+from reconciler.core.witness import Witness
 from reconciler.engine.observing import vendor_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Request(NamedTuple):
     going_back: bool = False
     freeze: Freeze | None = None
     selected: Callable[[str], bool] = lambda _: True
+    witness: Witness = Witness()
+    rotating: frozenset[str] = frozenset()
     place: Callable[[str, str], str | None] = lambda *_: None
 
 
@@ -62,6 +65,8 @@ def make_plan(
         today=request.now.date().isoformat(),
         prune=request.prune,
         selected=request.selected,
+        witness=request.witness,
+        rotating=request.rotating,
     )
     counts = Counter(entry.kind for entry in live.entries)
     findings = (

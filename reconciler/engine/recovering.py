@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from reconciler.core.change import Action
 from reconciler.core.errors import ReconcilerError, StalePlan
+from reconciler.core.secret import decode
 from reconciler.engine.applying import (
     Event,
     Running,
@@ -90,7 +91,8 @@ def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Event]:
                 untouched=sorted(progress.untouched),
                 **takeover(lock),
             )
-            running = Running(run, plan, journal, lock, base, kinds, _made(plan, progress), before)
+            made = _made(plan, progress, records)
+            running = Running(run, plan, journal, lock, base, kinds, made, before)
             _bring_back_outputs(running, tools, progress)
             yield from carry_on(running, tools, ended=progress.ended, in_flight=progress.in_flight)
 
@@ -128,9 +130,16 @@ def _left_to_confirm(records: Sequence[Record], tools: Tools) -> float | None:
     return within
 
 
-def _made(plan: Plan, progress: Progress) -> Made:
-    """Return what is known of the objects that the run created before it was cut off."""
+def _made(plan: Plan, progress: Progress, records: Sequence[Record]) -> Made:
+    """Return what is known of the objects that the run created before it was cut off, and of secrets it used."""
     made = Made(captured=captured_before(plan))
+    for record in records:
+        if record["event"] == "captured":
+            made.outputs[record["address"], record["output"]] = decode(record["secret"])
+        if record["event"] == "set aside":
+            made.aside[record["address"], record["output"]] = decode(record["secret"])
+        for reference, secret in record.get("secrets", {}).items():
+            made.secrets[reference] = decode(secret)
     for change in plan.changes:
         outcome = progress.ended.get(change.address)
         creates = change.action in {Action.CREATE, Action.REPLACE}

@@ -14,7 +14,8 @@ from reconciler.core.errors import (
     Unavailable,
 )
 from reconciler.core.ports import Created, CreatesInBulk, DeletesInBulk, New, Update
-from reconciler.engine.filling import Made, filled_fields, filled_values
+from reconciler.core.secret import SecretValue, encode, secrets_in
+from reconciler.engine.filling import Made, filled_fields, filled_values, kept_value
 from reconciler.engine.outcome import Outcome, Result
 from reconciler.engine.rereading import (
     also_changed,
@@ -151,8 +152,16 @@ class Stepper:
         there = same_object(model, change, objects, self._marker(change))
         if there is None:
             return None
+        if change.capture and not self._has_outputs(change):
+            # What it gave away at its creation is lost with the process that made it: another one is made.
+            self._bench.lock.check()
+            provider.delete(there.remote_id)
+            return None
         self._made.ids[change.address] = there.remote_id
         return self._ended(change, Result.DONE, "found by reading", remote_id=there.remote_id)
+
+    def _has_outputs(self, change: Change) -> bool:
+        return all((change.address, name) in self._made.outputs for name in change.capture)
 
     def _call(
         self, provider: Provider, changes: Sequence[Change], live: Mapping[str, Observed]
@@ -185,11 +194,14 @@ class Stepper:
                     return self._created(provider, change)
                 case Action.UPDATE:
                     fields = filled_fields(change, self._bench.secrets, self._made)
-                    provider.update(Update(live[change.remote_id or ""], fields))
+                    self._put_back(change)
+                    if fields:
+                        provider.update(Update(live[change.remote_id or ""], fields))
                 case Action.REPLACE:
                     return self._replaced(provider, change)
                 case Action.DELETE:
                     provider.delete(change.remote_id or "")
+                    self._retire(change)
                 case Action.MANUAL:
                     pass
         except Unavailable as error:
@@ -215,6 +227,9 @@ class Stepper:
         if provider.resource_type.replaces_by_deleting_first:
             self._new(change)  # a secret that cannot be had stops this before anything is gone
             provider.delete(change.remote_id or "")
+            return self._created(provider, change)
+        if change.overlaps:
+            self._set_aside(change)
             return self._created(provider, change)
         return self._created(provider, change, retires=change.remote_id)
 
@@ -248,12 +263,14 @@ class Stepper:
     def _kept(
         self, provider: Provider, change: Change, created: Created, retires: str | None = None
     ) -> Outcome:
-        """Remember what was made and keep its outputs. An output that cannot be kept takes the object back."""
+        """Remember what was made and keep its outputs.
+
+        An output that cannot be kept is sealed for the operator; without a seal the new object is taken back.
+        """
         try:
             self._keep_outputs(change, created)
         except ReconcilerError as error:
-            provider.delete(created.remote_id)
-            return self._failed(change, error)
+            return self._unkept(provider, change, created, error)
         if created.trouble is not None:
             return self._failed(change, created.trouble)
         if retires is not None:
@@ -264,15 +281,109 @@ class Stepper:
     def _keep_outputs(self, change: Change, created: Created) -> None:
         for value in created.outputs.values():
             self._bench.secrets.learn(value)
+        empty = [name for name in change.capture if not created.outputs.get(name)]
+        if empty:
+            raise SecretUnavailable(f"{change.address}: the vendor gave no {empty[0]} to capture")
         for name, reference in change.capture.items():
-            value = created.outputs.get(name, "")
-            if not value:
-                raise SecretUnavailable(f"{change.address}: the vendor gave no {name} to capture")
-            self._bench.secrets.keep(reference, value)
+            self._keep(change, name, reference, created.outputs[name])
             self._made.captured[change.address, name] = reference
         self._made.ids[change.address] = created.remote_id
         for name, value in created.outputs.items():
-            self._made.outputs[change.address, name] = value
+            self._made.values[change.address, name] = value
+
+    def _keep(self, change: Change, name: str, reference: str, value: str) -> None:
+        """Store an output, unless the process that was cut off had done so already."""
+        before = self._made.outputs.get((change.address, name))
+        if before is None or before.fingerprint != self._bench.secrets.fingerprint(value):
+            self._note_kept(change, name, self._bench.secrets.keep(reference, value))
+
+    def _note_kept(self, change: Change, name: str, known: SecretValue) -> None:
+        self._made.outputs[change.address, name] = known
+        self._bench.journal.append(
+            "captured", step=change.step, address=change.address, output=name, secret=encode(known)
+        )
+
+    def _unkept(
+        self, provider: Provider, change: Change, created: Created, error: ReconcilerError
+    ) -> Outcome:
+        """Lose nothing of an object whose outputs cannot be stored: seal them, or take the object back."""
+        sealed = {
+            name: seal
+            for name in change.capture
+            if created.outputs.get(name)
+            and (seal := self._bench.secrets.seal(created.outputs[name])) is not None
+        }
+        if sealed.keys() != change.capture.keys():
+            return self._taken_back(provider, change, created, error)
+        for name, seal in sealed.items():
+            fingerprint = self._bench.secrets.fingerprint(created.outputs[name])
+            self._note_kept(change, name, SecretValue(None, fingerprint, None, seal))
+        self._made.ids[change.address] = created.remote_id
+        said = " ".join(f"{error.summary}. {error.detail}".split())
+        return self._ended(
+            change,
+            Result.FAILED,
+            f"{said} {created.remote_id} is made, and its {', '.join(sealed)} is sealed in the journal.",
+            f"reconciler show {self._bench.run} --sealed '{change.address}#{next(iter(sealed))}'"
+            " | age --decrypt -i IDENTITY",
+            remote_id=created.remote_id,
+        )
+
+    def _taken_back(
+        self, provider: Provider, change: Change, created: Created, error: ReconcilerError
+    ) -> Outcome:
+        self._bench.journal.append(
+            "taken back", step=change.step, address=change.address, remote_id=created.remote_id
+        )
+        try:
+            provider.delete(created.remote_id)
+        except ReconcilerError as left:
+            said = f"{error.summary}. {created.remote_id} could not be taken back: {left.summary}"
+            return self._ended(change, Result.FAILED, said, left.mend)
+        return self._failed(change, error)
+
+    def _put_back(self, change: Change) -> None:
+        """Store outputs of the present object in their place again."""
+        for name, secret in change.keeps.items():
+            if not isinstance(secret, SecretValue):
+                continue
+            value = kept_value(secret, f"{change.address}#{name}", self._bench.secrets)
+            known = self._bench.secrets.keep(change.capture[name], value)
+            self._note_kept(change, name, known)
+            self._made.captured[change.address, name] = change.capture[name]
+
+    def _set_aside(self, change: Change) -> None:
+        """Make sure that the outputs of the object which stays can still be had once those of the new one are kept."""
+        for name, reference in change.capture.items():
+            if (change.address, name) in self._made.aside:
+                continue
+            kept = self._bench.secrets.preserved(reference)
+            if kept is None:
+                raise SecretUnavailable(
+                    f"{reference} has no place for two values",
+                    detail="While a secret is rotated, the old value must still be there to go back to.",
+                    mend="capture into a store with versions: file, gcp, aws or vault",
+                )
+            known = self._bench.secrets.known(kept)
+            self._made.aside[change.address, name] = known
+            self._bench.journal.append(
+                "set aside",
+                step=change.step,
+                address=change.address,
+                output=name,
+                secret=encode(known),
+            )
+
+    def _retire(self, change: Change) -> None:
+        """Let go what only the deleted object needed. What a store cannot let go is said, and no failure."""
+        for reference in change.retires.values():
+            try:
+                done = self._bench.secrets.retire(reference)
+            except ReconcilerError as error:
+                done = False
+                self._bench.journal.append("not retired", reference=reference, why=error.summary)
+            if done:
+                self._bench.journal.append("retired", reference=reference)
 
     def _settled(self, provider: Provider, change: Change, error: Unavailable) -> Outcome:
         """Find out by reading whether a call without an answer took effect."""
@@ -341,8 +452,15 @@ class Stepper:
         mend: str = "",
         remote_id: str | None = None,
     ) -> Outcome:
+        used = {
+            secret.reference: encode(self._made.secrets[secret.reference])
+            for value in (*change.values.values(), *change.after().values())
+            for secret in secrets_in(value)
+            if secret.reference in self._made.secrets and result is Result.DONE
+        }
         self._bench.journal.append(
             "outcome",
+            **({"secrets": used} if used else {}),
             step=change.step,
             address=change.address,
             action=str(change.action),

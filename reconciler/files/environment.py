@@ -175,6 +175,43 @@ class Check(Record):
         return tuple(one for one in every if one is not None)
 
 
+SecretReference = Annotated[
+    str,
+    StringConstraints(pattern=r"^\$\{secret:[^{}]+\}$"),
+    Field(examples=["${secret:env/NAME}"]),
+]
+"""One ``${secret:…}`` and nothing else."""
+
+Recipient = Annotated[
+    str,
+    StringConstraints(pattern=r"^(age1[a-z0-9]+|ssh-(ed25519|rsa) \S.*)$"),
+    Field(examples=["age1qyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqszqgpqyqs3290gq"]),
+]
+"""A public key of age, or an SSH one that age can use."""
+
+
+class Secrets(Record):
+    """How secrets are compared, and where their stores are."""
+
+    fingerprint_key: SecretReference | None = Field(
+        default=None,
+        description="the key of the fingerprints in snapshots, at least 16 characters, the same for everybody who"
+        " works with them; without one, each working folder makes its own",
+        json_schema_extra={"x-secret": True},
+    )
+    stores: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="settings of secret stores, by the store's name"
+    )
+
+
+class Sealing(Record):
+    """Keep values that exist nowhere else inside snapshots, encrypted with age, so that rollback can restore them."""
+
+    recipients: tuple[Recipient, ...] = Field(
+        min_length=1, description="public keys; whoever has the identity of one can open the values"
+    )
+
+
 class Environment(Record):
     """Accounts, variables, policy and checks: one file per environment."""
 
@@ -192,4 +229,14 @@ class Environment(Record):
         default_factory=dict, description="the accounts, by vendor"
     )
     policy: Policy = Policy()
+    secrets: Secrets = Secrets()
+    seal: Sealing | SkipJsonSchema[None] = None
     checks: tuple[Check, ...] = ()
+
+    @model_validator(mode="after")
+    def _can_check_what_is_sealed(self) -> Self:
+        if self.seal is not None and self.secrets.fingerprint_key is None:
+            raise ValueError(
+                "seal: needs secrets.fingerprint_key, so that a sealed value that was exchanged is noticed"
+            )
+        return self

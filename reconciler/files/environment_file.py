@@ -31,6 +31,7 @@ class EnvironmentFile(NamedTuple):
 
     environment: Environment | None
     settings: Mapping[str, Record]
+    stores: Mapping[str, Record]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -42,7 +43,7 @@ def read_environment(
         text = decode(data, file)
         value = read_document(text, file).value or {}
     except InvalidInput as error:
-        return EnvironmentFile(None, {}, tuple(error.diagnostics))
+        return EnvironmentFile(None, {}, {}, tuple(error.diagnostics))
     locate = places(text, file)
     filled, diagnostics = _filled(value, environ, locate)
     try:
@@ -51,10 +52,14 @@ def read_environment(
             vendor: catalogue.settings(vendor).model_validate(given)
             for vendor, given in environment.providers.items()
         }
+        stores = {
+            store: catalogue.store_settings(store).model_validate(given)
+            for store, given in environment.secrets.stores.items()
+        }
     except (ValidationError, KeyError) as error:
         found = list(_environment_errors(filled, catalogue, locate))
         diagnostics += found or [_unexplained(error, locate)]
-        return EnvironmentFile(None, {}, tuple(diagnostics))
+        return EnvironmentFile(None, {}, {}, tuple(diagnostics))
     if environment.environment != name:
         diagnostics.append(
             Diagnostic(
@@ -64,7 +69,7 @@ def read_environment(
                 place=locate(("environment",)),
             )
         )
-    return EnvironmentFile(environment, settings, tuple(diagnostics))
+    return EnvironmentFile(environment, settings, stores, tuple(diagnostics))
 
 
 def _filled(
@@ -87,7 +92,11 @@ def _filled(
 def _unexplained(error: ValidationError | KeyError, locate: Locator) -> Diagnostic:
     """Return what a model refuses though the schema does not: a line break at the end of a text, for one."""
     if isinstance(error, KeyError):
-        return Diagnostic(summary="Unknown vendor", detail=str(error), place=locate(("providers",)))
+        return Diagnostic(
+            summary="Unknown vendor or secret store",
+            detail=str(error),
+            place=locate(("providers",)),
+        )
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     pointer = tuple(first["loc"])
     what = f"{pointer[-1]}: " if pointer else ""
@@ -114,6 +123,7 @@ def _environment_errors(value: Json, catalogue: Catalogue, locate: Locator) -> I
     from reconciler.files.schemas import environment_schema
 
     schema = environment_schema(
-        {vendor: catalogue.settings(vendor) for vendor in catalogue.vendors}
+        {vendor: catalogue.settings(vendor) for vendor in catalogue.vendors},
+        {store: catalogue.store_settings(store) for store in catalogue.stores},
     )
     yield from schema_diagnostics(Draft202012Validator(schema), value, locate)

@@ -36,19 +36,25 @@ if TYPE_CHECKING:
 
 
 class Catalogue(NamedTuple):
-    """The kinds and vendors there are. ``model`` and ``settings`` raise KeyError for unknown names."""
+    """The kinds, vendors and secret stores there are. The functions raise KeyError for unknown names."""
 
     kinds: tuple[str, ...]
     vendors: tuple[str, ...]
+    stores: tuple[str, ...]
     model: Callable[[str], type[Resource]]
     settings: Callable[[str], type[Record]]
+    store_settings: Callable[[str], type[Record]]
 
 
 class Loaded(NamedTuple):
-    """One environment as its files declare it. ``settings`` are the accounts, by vendor."""
+    """One environment as its files declare it.
+
+    ``settings`` are the accounts, by vendor; ``stores`` the settings of secret stores, by name.
+    """
 
     environment: Environment
     settings: Mapping[str, Record]
+    stores: Mapping[str, Record]
     desired: DesiredState
     locate: Callable[[str, str], str | None]
 
@@ -63,7 +69,7 @@ def environments(folder: Path) -> tuple[str, ...]:
 def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]) -> Loaded:
     """Read the environment ``name`` below ``root/desired_state``. Raises InvalidInput with every error."""
     folder = root / "desired_state"
-    environment, settings, found = _environment(root, name, catalogue, environ)
+    environment, settings, stores, found = _environment(root, name, catalogue, environ)
     diagnostics = [*found]
     folders = [*(environment.extends if environment is not None else ()), name]
     checksum = sha256()
@@ -101,17 +107,18 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
         models={item.kind: catalogue.model(item.kind) for item in declared},
     )
     refuse_rings(desired)
-    return Loaded(environment, settings, desired, _locator(by_address))
+    return Loaded(environment, settings, stores, desired, _locator(by_address))
 
 
 def load_environment(
     root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
 ) -> Loaded:
     """Read ``environment.yaml`` alone; nothing is declared then. Raises InvalidInput with every error."""
-    environment, settings, diagnostics = _environment(root, name, catalogue, environ)
+    environment, settings, stores, diagnostics = _environment(root, name, catalogue, environ)
     if diagnostics or environment is None:
         raise InvalidInput(sorted(diagnostics, key=by_place))
-    return Loaded(environment, settings, DesiredState(name, (), "files", ""), lambda *_: None)
+    nothing = DesiredState(name, (), "files", "")
+    return Loaded(environment, settings, stores, nothing, lambda *_: None)
 
 
 def _environment(

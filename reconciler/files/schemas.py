@@ -26,11 +26,13 @@ Schema = dict[str, Any]
 
 
 def all_schemas(
-    models: Mapping[str, type[Resource]], settings: Mapping[str, type[Record]]
+    models: Mapping[str, type[Resource]],
+    settings: Mapping[str, type[Record]],
+    stores: Mapping[str, type[Record]],
 ) -> dict[str, Schema]:
     """Return every published schema by file name."""
     return {
-        "environment.json": environment_schema(settings),
+        "environment.json": environment_schema(settings, stores),
         "resources.json": resources_schema(models),
         "snapshot.json": _titled(
             TypeAdapter[Any](SnapshotHeader | Entry).json_schema(mode="serialization"),
@@ -40,21 +42,37 @@ def all_schemas(
     }
 
 
-def environment_schema(settings: Mapping[str, type[Record]]) -> Schema:
-    """Return the schema of ``environment.yaml``; ``settings`` are the vendors' settings models."""
+def environment_schema(
+    settings: Mapping[str, type[Record]], stores: Mapping[str, type[Record]]
+) -> Schema:
+    """Return the schema of ``environment.yaml``; the models are the settings of vendors and of secret stores."""
     schema = Environment.model_json_schema()
     definitions = schema.setdefault("$defs", {})
-    vendors = {}
-    for vendor, model in sorted(settings.items()):
-        definitions[f"providers.{vendor}"] = _with_references(model.model_json_schema())
-        vendors[vendor] = {"$ref": f"#/$defs/providers.{vendor}"}
-    schema["properties"]["providers"] = {
+    schema["properties"]["providers"] = _one_of_each(
+        "providers", "the accounts, by vendor", settings, definitions
+    )
+    definitions["Secrets"]["properties"]["stores"] = _one_of_each(
+        "stores", "settings of secret stores, by the store's name", stores, definitions
+    )
+    return _titled(schema, "reconciler environment")
+
+
+def _one_of_each(
+    what: str, description: str, models: Mapping[str, type[Record]], definitions: Schema
+) -> Schema:
+    """Return the schema of settings by name, and put that of each model among ``definitions``."""
+    properties = {}
+    for name, model in sorted(models.items()):
+        written = _with_references(model.model_json_schema())
+        definitions |= written.pop("$defs", {})
+        definitions[f"{what}.{name}"] = written
+        properties[name] = {"$ref": f"#/$defs/{what}.{name}"}
+    return {
         "type": "object",
-        "description": "the accounts, by vendor",
-        "properties": vendors,
+        "description": description,
+        "properties": properties,
         "additionalProperties": False,
     }
-    return _titled(schema, "reconciler environment")
 
 
 def resources_schema(models: Mapping[str, type[Resource]]) -> Schema:

@@ -1,4 +1,7 @@
-"""Secrets in files of their own: ``${secret:file/PATH}``, relative to the working folder or absolute."""
+"""Secrets in files of their own: ``${secret:file/PATH}``, relative to the working folder or absolute.
+
+A file has no versions; a value that was set aside is the file ``PATH@1``, ``PATH@2`` … beside it.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import SecretUnavailable
+from reconciler.core.record import Record
+from reconciler.secrets.store import Fetched, Right
 
 if TYPE_CHECKING:
     from reconciler.core.reference import SecretName
+    from reconciler.secrets.store import Surroundings
 
 LARGEST = 64 * 1024
 """Bytes; a larger file is no secret."""
 
 
+class FileSettings(Record):
+    """Files need no settings."""
+
+
 class FileSecrets:
     """One value in one file. Files that others may read are refused."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    settings_type = FileSettings
 
-    def fetch(self, name: SecretName) -> str:
+    def __init__(self, settings: FileSettings, surroundings: Surroundings) -> None:
+        del settings
+        self._folder = surroundings.folder
+
+    def fetch(self, name: SecretName) -> Fetched:
         """Return the content without the line end. Raises SecretUnavailable."""
         path = self._path(name)
         try:
@@ -40,12 +53,41 @@ class FileSecrets:
             what = "empty" if not raw.strip() else f"larger than {LARGEST} bytes"
             raise SecretUnavailable(f"The secret file {path} is {what}")
         try:
-            return raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
+            value = raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
             raise SecretUnavailable(f"The secret file {path} is not UTF-8 text") from None
+        return Fetched(value, name.version)
 
-    def keep(self, name: SecretName, value: str) -> None:
+    def keep(self, name: SecretName, value: str) -> str | None:
         """Write the file anew, readable by its owner alone. Raises SecretUnavailable."""
+        self._write(name, value)
+        return name.version
+
+    def set_aside(self, name: SecretName) -> str:
+        """Copy the value to the first free ``PATH@N``. Raises SecretUnavailable."""
+        value = self.fetch(name).value
+        number = 1
+        while self._path(name._replace(version=str(number))).exists():
+            number += 1
+        self._write(name._replace(version=str(number)), value)
+        return str(number)
+
+    def retire(self, name: SecretName) -> None:
+        """Remove a value that was set aside. Raises SecretUnavailable."""
+        try:
+            self._path(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise SecretUnavailable(
+                f"The secret file {self._path(name)} cannot be removed", detail=f"{error.strerror}."
+            ) from None
+
+    def rights(self, name: SecretName, *, writes: bool) -> tuple[Right, ...]:
+        """The file, readable by its owner alone; its folder, if it is to be written."""
+        path = self._path(name)
+        read = Right("mode 600", f"the file {path}", f"chmod 600 {path}")
+        return (read, Right("write", f"the folder {path.parent}")) if writes else (read,)
+
+    def _write(self, name: SecretName, value: str) -> None:
         path = self._path(name)
         temporary = path
         try:
@@ -65,11 +107,8 @@ class FileSecrets:
             ) from None
 
     def _path(self, name: SecretName) -> Path:
-        if name.version is not None:
-            raise SecretUnavailable(
-                f"{name}: files have no versions", mend=f"${{secret:file/{name.name}}}"
-            )
-        return self._folder / name.name
+        version = "" if name.version is None else f"@{name.version}"
+        return self._folder / f"{name.name}{version}"
 
     @staticmethod
     def _refuse_shared(path: Path, found: os.stat_result) -> None:

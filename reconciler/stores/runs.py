@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.core.secret import SecretValue, decode
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -61,6 +63,12 @@ def touched(records: Sequence[dict[str, Any]]) -> frozenset[str]:
     return frozenset(
         address for address, end in state.items() if end in {"begun", "done", "unknown"}
     )
+
+
+def secrets_put(records: Sequence[dict[str, Any]]) -> tuple[SecretValue, ...]:
+    """Return the secrets that a run stored or set aside, and where."""
+    told = [decode(one["secret"]) for one in records if one["event"] in {"captured", "set aside"}]
+    return tuple(secret for secret in told if isinstance(secret, SecretValue))
 
 
 def cut_off(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:

@@ -11,8 +11,8 @@ from reconciler.core.masking import Masker
 from reconciler.engine.observing import observe
 from reconciler.providers import registry
 from reconciler.providers.opening import Opening
-from reconciler.providers.transport import Connections
-from reconciler.secrets.resolver import Resolver
+from reconciler.wire.transport import Connections
+from reconciler.secrets.opening import Around, Wanted, open_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,8 @@ def test_an_installed_kind_is_a_kind_like_any_other(
     settings = registry.account_type("acme").settings_type.model_validate({"on": False})
     with Connections() as connections:
         masker = Masker()
-        opening = Opening(Resolver({}, masker), masker, connections, writes=False)
+        around = Around(tmp_path, {}, masker, lambda: connections)
+        opening = Opening(open_secrets(Wanted(), around), masker, connections, writes=False)
         session = registry.open_session("acme", settings, opening)
         seen = observe({"acme": session}, ["acme.flag"])
     assert [item.id for item in seen.accounts] == ["acme-1"]

@@ -113,7 +113,7 @@ def test_a_reference_to_what_is_known_is_filled_in(shop: SimpleNamespace) -> Non
 
 
 def test_a_secret_that_nobody_can_provide_is_a_step_for_a_person(shop: SimpleNamespace) -> None:
-    values = {**PLACE, "value": SecretValue(None, "hmac-sha256:1")}
+    values = {**PLACE, "value": SecretValue(None)}
 
     found = shop.decided([shop.declared(SECRET, values, owns_all=True)], [])
 

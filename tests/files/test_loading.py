@@ -10,6 +10,7 @@ from reconciler.core.errors import InvalidInput, ReconcilerError
 from reconciler.core.secret import SecretValue
 from reconciler.files.loading import Catalogue, Loaded, environments, load, load_environment
 from reconciler.providers import registry
+from reconciler.secrets import registry as secret_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 CATALOGUE = Catalogue(
     kinds=registry.kind_names(),
     vendors=registry.vendor_names(),
+    stores=secret_stores.store_names(),
     model=registry.model_of,
     settings=lambda vendor: registry.account_type(vendor).settings_type,
+    store_settings=lambda store: secret_stores.store_type(store).settings_type,
 )
 SHOP = """\
 environment: shop

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from reconciler.core.behaviour import rules_of
 from reconciler.files.schemas import all_schemas, spec_schema
 from reconciler.providers import registry
+from reconciler.secrets import registry as secret_stores
 
 if TYPE_CHECKING:
     from reconciler.core.resource import Resource
@@ -22,7 +23,10 @@ MODELS = registry.models()
 SETTINGS = {
     vendor: registry.account_type(vendor).settings_type for vendor in registry.vendor_names()
 }
-SCHEMAS = all_schemas(MODELS, SETTINGS)
+STORES = {
+    store: secret_stores.store_type(store).settings_type for store in secret_stores.store_names()
+}
+SCHEMAS = all_schemas(MODELS, SETTINGS, STORES)
 WORDS = st.sampled_from(
     [
         "https://a.example",

@@ -7,7 +7,10 @@ import pytest
 
 from reconciler.core.errors import SecretUnavailable
 from reconciler.core.reference import SecretName
-from reconciler.secrets.file import LARGEST, FileSecrets
+from reconciler.core.masking import Masker
+from reconciler.secrets.file import LARGEST, FileSecrets, FileSettings
+from reconciler.secrets.store import Fetched, Surroundings
+from reconciler.wire.transport import Connections
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +18,12 @@ if TYPE_CHECKING:
 
 def named(name: str, version: str | None = None) -> SecretName:
     return SecretName("file", name, version)
+
+
+def files(folder: Path) -> FileSecrets:
+    with Connections() as connections:
+        around = Surroundings(folder, {}, Masker(), str, connections)
+        return FileSecrets(FileSettings(), around)
 
 
 def put(folder: Path, name: str, content: bytes, mode: int = 0o600) -> Path:
@@ -42,13 +51,13 @@ def test_the_content_is_returned_without_the_line_end(
 ) -> None:
     put(tmp_path, "a folder/key", content)
 
-    assert FileSecrets(tmp_path).fetch(named("a folder/key")) == value
+    assert files(tmp_path).fetch(named("a folder/key")) == Fetched(value)
 
 
 def test_a_path_may_be_absolute(tmp_path: Path) -> None:
     path = put(tmp_path, "key", b"FAKE")
 
-    assert FileSecrets(tmp_path / "elsewhere").fetch(named(str(path))) == "FAKE"
+    assert files(tmp_path / "elsewhere").fetch(named(str(path))).value == "FAKE"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o644, 0o622, 0o601])
@@ -56,7 +65,7 @@ def test_a_file_that_others_can_reach_is_refused(tmp_path: Path, mode: int) -> N
     path = put(tmp_path, "key", b"FAKE", mode)
 
     with pytest.raises(SecretUnavailable, match="may be read by others") as caught:
-        FileSecrets(tmp_path).fetch(named("key"))
+        files(tmp_path).fetch(named("key"))
 
     assert caught.value.mend == f"chmod 600 {path}"
     assert f"{mode:04o}" in caught.value.detail
@@ -70,7 +79,7 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(os, "geteuid", lambda: 12345)
 
     with pytest.raises(SecretUnavailable, match="belongs to another user"):
-        FileSecrets(tmp_path).fetch(named("key"))
+        files(tmp_path).fetch(named("key"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b" \t\r\n"])
@@ -78,7 +87,7 @@ def test_an_empty_file_is_refused(tmp_path: Path, content: bytes) -> None:
     put(tmp_path, "key", content)
 
     with pytest.raises(SecretUnavailable, match="is empty"):
-        FileSecrets(tmp_path).fetch(named("key"))
+        files(tmp_path).fetch(named("key"))
 
 
 def test_a_file_that_is_too_large_is_refused_without_reading_all_of_it(tmp_path: Path) -> None:
@@ -86,49 +95,67 @@ def test_a_file_that_is_too_large_is_refused_without_reading_all_of_it(tmp_path:
     with put(tmp_path, "more", b"").open("r+b") as file:
         file.truncate(10 * 1024**3)
 
-    assert len(FileSecrets(tmp_path).fetch(named("most"))) == LARGEST
+    assert len(files(tmp_path).fetch(named("most")).value) == LARGEST
     with pytest.raises(SecretUnavailable, match="larger than"):
-        FileSecrets(tmp_path).fetch(named("more"))
+        files(tmp_path).fetch(named("more"))
 
 
 def test_bytes_that_are_no_text_are_refused_and_not_shown(tmp_path: Path) -> None:
     put(tmp_path, "key", b"FAKE\xff")
 
     with pytest.raises(SecretUnavailable, match="not UTF-8") as caught:
-        FileSecrets(tmp_path).fetch(named("key"))
+        files(tmp_path).fetch(named("key"))
 
     assert "FAKE" not in f"{caught.value}{caught.value.detail}"
 
 
 def test_a_file_that_is_not_there_is_named_with_what_makes_it(tmp_path: Path) -> None:
     with pytest.raises(SecretUnavailable, match="cannot be read") as caught:
-        FileSecrets(tmp_path).fetch(named("key"))
+        files(tmp_path).fetch(named("key"))
 
     assert "install -m 600" in caught.value.mend
 
 
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:
     with pytest.raises(SecretUnavailable, match="cannot be read"):
-        FileSecrets(tmp_path).fetch(named("."))
+        files(tmp_path).fetch(named("."))
 
 
-def test_a_file_has_no_versions(tmp_path: Path) -> None:
-    put(tmp_path, "key", b"FAKE")
+def test_a_value_that_was_set_aside_outlives_the_next_one(tmp_path: Path) -> None:
+    store = files(tmp_path)
+    for value in ("FAKE one", "FAKE two"):
+        store.keep(named("key"), value)
+        store.set_aside(named("key"))
 
-    with pytest.raises(SecretUnavailable, match="no versions"):
-        FileSecrets(tmp_path).fetch(named("key", "2"))
-    with pytest.raises(SecretUnavailable, match="no versions"):
-        FileSecrets(tmp_path).keep(named("key", "2"), "FAKE")
+    store.keep(named("key"), "FAKE three")
+
+    assert store.fetch(named("key", "1")) == Fetched("FAKE one", "1")
+    assert store.fetch(named("key", "2")) == Fetched("FAKE two", "2")
+    assert store.fetch(named("key")) == Fetched("FAKE three")
+    assert (tmp_path / "key@1").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_retired_value_is_gone_and_retiring_it_again_is_success(tmp_path: Path) -> None:
+    store = files(tmp_path)
+    store.keep(named("key"), "FAKE one")
+    version = store.set_aside(named("key"))
+
+    for _ in range(2):
+        store.retire(named("key", version))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+    with pytest.raises(SecretUnavailable, match="cannot be read"):
+        store.fetch(named("key", version))
 
 
 def test_what_is_kept_comes_back_and_nobody_else_can_read_it(tmp_path: Path) -> None:
-    store = FileSecrets(tmp_path)
+    store = files(tmp_path)
 
     store.keep(named("new/key"), "FAKE one\r\ntwo")
     store.keep(named("new/key"), "FAKE second")
 
     path = tmp_path / "new" / "key"
-    assert store.fetch(named("new/key")) == "FAKE second"
+    assert store.fetch(named("new/key")).value == "FAKE second"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(path.parent.iterdir()) == [path]
 
@@ -144,7 +171,7 @@ def test_what_cannot_be_kept_leaves_the_old_value_and_nothing_else(
     monkeypatch.setattr(os, "fsync", full)
 
     with pytest.raises(SecretUnavailable, match="cannot be written") as caught:
-        FileSecrets(tmp_path).keep(named("key"), "FAKE new")
+        files(tmp_path).keep(named("key"), "FAKE new")
 
     assert path.read_bytes() == b"FAKE old"
     assert list(tmp_path.iterdir()) == [path]

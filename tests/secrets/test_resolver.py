@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.core.errors import SecretUnavailable
-from reconciler.core.masking import Masker
+from reconciler.secrets.fingerprints import Fingerprints
 from reconciler.secrets.resolver import Resolver
+from reconciler.secrets.store import Fetched, Right
 
 if TYPE_CHECKING:
+    from reconciler.core.masking import Masker
     from reconciler.core.reference import SecretName
 
 
@@ -20,14 +22,19 @@ class Box:
         self.values = values
         self.asked: list[str] = []
 
-    def fetch(self, name: SecretName) -> str:
+    def fetch(self, name: SecretName) -> Fetched:
         self.asked.append(name.name)
         if name.name not in self.values:
             raise SecretUnavailable(f"{name} is not there")
-        return self.values[name.name]
+        return Fetched(self.values[name.name], name.version)
 
-    def keep(self, name: SecretName, value: str) -> None:
+    def keep(self, name: SecretName, value: str) -> str | None:
         self.values[name.name] = value
+        return name.version
+
+    def rights(self, name: SecretName, *, writes: bool) -> tuple[Right, ...]:
+        del name, writes
+        return ()
 
 
 @pytest.fixture
@@ -36,13 +43,8 @@ def box() -> Box:
 
 
 @pytest.fixture
-def masker() -> Masker:
-    return Masker()
-
-
-@pytest.fixture
 def resolver(box: Box, masker: Masker) -> Resolver:
-    return Resolver({"box": box}, masker)
+    return Resolver({"box": box}, masker, Fingerprints(lambda: "FAKE-key-of-fingerprints"))
 
 
 def test_a_reference_is_filled_in(resolver: Resolver) -> None:
