@@ -12,6 +12,12 @@ GROUP = "reconciler.secret_stores"
 STORES: dict[str, str] = {
     "env": "reconciler.secrets.env:EnvSecrets",
     "file": "reconciler.secrets.file:FileSecrets",
+    "gcp": "reconciler.secrets.gcp:GcpSecrets",
+    "aws": "reconciler.secrets.aws:AwsSecrets",
+    "vault": "reconciler.secrets.vault:VaultSecrets",
+    "sops": "reconciler.secrets.sops:SopsSecrets",
+    "keyring": "reconciler.secrets.keyring:KeyringSecrets",
+    "command": "reconciler.secrets.command:CommandSecrets",
 }
 
 

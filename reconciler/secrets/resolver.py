@@ -130,6 +130,11 @@ class Resolver:
         store.retire(name)
         return True
 
+    @property
+    def seals(self) -> bool:
+        """Tell whether a recipient is named who could open what is sealed."""
+        return self._seal is not None
+
     def seal(self, value: str) -> str | None:
         """Return ``value`` encrypted for the operator; ``None`` when nobody is named who could open it."""
         self._masker.add(value)
