@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.core.errors import ReconcilerError
+from reconciler.core.resource import Rights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +35,7 @@ KINDS: dict[str, str] = {
     "stripe.webhook_endpoint": "reconciler.providers.stripe.webhook_endpoint:WebhookEndpoints",
     "vercel.env_var": "reconciler.providers.vercel.env_var:EnvVars",
     "vercel.production_deployment": "reconciler.providers.vercel.production_deployment:ProductionDeployments",
+    "vercel.webhook": "reconciler.providers.vercel.webhook:Webhooks",
 }
 
 
@@ -106,6 +108,12 @@ def account_type(vendor: str) -> AccountType:
             loaded: AccountType = entry.load()
             return loaded
     raise KeyError(vendor)
+
+
+def account_rights(vendor: str) -> Rights:
+    """Return the rights that it takes to tell whose account it is; none where the vendor's class names none."""
+    found: Rights = getattr(account_type(vendor), "rights", Rights())
+    return found
 
 
 def models(

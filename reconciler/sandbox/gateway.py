@@ -103,6 +103,11 @@ class Gateway:
             state=access.state,
             credential=credential,
             now=time.time(),
+            around={
+                name: self._world.states[name]
+                for name in vendor.neighbours
+                if name in self._world.states
+            },
         )
         return access, route, call
 

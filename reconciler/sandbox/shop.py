@@ -3,7 +3,8 @@
 No vendor, but served like one: its requests are listed, its state can be put, and faults strike it. The state:
 
 ``webhook_secret``
-    what its handler verifies signatures with.
+    what its handler verifies signatures with; ``None``: the production value of the variable STRIPE_WEBHOOK_SECRET at
+    Vercel, as it is now, as an application has it that reads its configuration at run time.
 ``webhooks``
     how the handler does that: ``strict``, or wrongly: ``accept_everything``, ``ignore_timestamps``,
     ``reject_everything``.
@@ -47,7 +48,7 @@ def _health(call: Call) -> Reply:
 def _payments(call: Call) -> Reply:
     """Tell of payments in the body alone: the page itself is there as long as the shop is."""
     state = call.state
-    secret = "configured" if state["webhook_secret"] else "missing"
+    secret = "configured" if _webhook_secret(call) else "missing"
     stripe = {"webhook_secret": secret, "events": len(state["events"])}
     return Reply(200, {"status": state["payments"], "stripe": stripe})
 
@@ -85,7 +86,7 @@ def _refusal(call: Call, tolerance: int | None) -> str | None:
     ]
     stamps = [value for name, value in pairs if name.strip() == "t" and value.isdecimal()]
     signatures = [value for name, value in pairs if name.strip() == "v1"]
-    secret = str(call.state["webhook_secret"])
+    secret = _webhook_secret(call)
     if not stamps or not signatures:
         return "there is no signature"
     if not secret:
@@ -97,6 +98,19 @@ def _refusal(call: Call, tolerance: int | None) -> str | None:
     if tolerance is not None and call.now - int(stamps[0]) > tolerance:
         return "the timestamp is outside the tolerance"
     return None
+
+
+def _webhook_secret(call: Call) -> str:
+    given = call.state["webhook_secret"]
+    if given is not None:
+        return str(given)
+    rows = (
+        row
+        for project in call.around.get("vercel", {}).get("projects", [])
+        for row in project["env"]
+        if row["key"] == "STRIPE_WEBHOOK_SECRET" and "production" in row["target"]
+    )
+    return next((str(row["value"]) for row in rows), "")
 
 
 def _error(status: int, message: str) -> Reply:
@@ -121,4 +135,5 @@ SHOP = Vendor(
     headers=lambda _request, _number: {},
     next_page=lambda _: None,
     cursors=frozenset(),
+    neighbours=("vercel",),
 )

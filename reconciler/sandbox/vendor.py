@@ -37,7 +37,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One request as a handler sees it. ``headers`` have lower-case names; ``now`` is epoch s."""
+    """One request as a handler sees it. ``headers`` have lower-case names; ``now`` is epoch s.
+
+    ``around`` are the states of the vendor's neighbours, to look at.
+    """
 
     method: str
     path: str
@@ -48,6 +51,7 @@ class Call:
     state: State
     credential: str
     now: float
+    around: Mapping[str, State] = field(default_factory=dict)
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -93,7 +97,7 @@ class Vendor:
     ``credential`` finds what the caller presents, ``is_test_credential`` says whether it opens the
     seeded account, ``headers`` are added to every answer, ``next_page`` returns the query that asks
     for the page after a body (None: it was the last), ``cursors`` are the query names that ask for
-    a later page, ``blank`` returns an account with nothing in it.
+    a later page, ``blank`` returns an account with nothing in it. ``neighbours`` are vendors whose state it looks at.
     """
 
     name: str
@@ -110,6 +114,7 @@ class Vendor:
     next_page: Callable[[object], Mapping[str, str] | None]
     cursors: frozenset[str]
     idempotency: Idempotency | None = None
+    neighbours: tuple[str, ...] = ()
 
 
 def next_number(state: State) -> int:

@@ -14,6 +14,7 @@ from reconciler.sandbox.vercel_deployments import DEPLOYMENT_ROUTES
 from reconciler.sandbox.vercel_env import ENV_ROUTES
 from reconciler.sandbox.vercel_pointer import POINTER_ROUTES
 from reconciler.sandbox.vercel_projects import PROJECT_ROUTES
+from reconciler.sandbox.vercel_webhooks import WEBHOOK_ROUTES
 from reconciler.sandbox.vercel_wire import failure, next_page, not_found, vercel_error
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ VERCEL = Vendor(
         *ENV_ROUTES,
         *DEPLOYMENT_ROUTES,
         *POINTER_ROUTES,
+        *WEBHOOK_ROUTES,
     ),
     blank=_blank,
     credential=_credential,

@@ -136,7 +136,7 @@ def judged(judge: Judge, world: World, tmp_path: Path, monkeypatch: pytest.Monke
     for name, value in ENVIRON.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("RECONCILER_DEBUG", raising=False)
-    monkeypatch.setattr(console.MASKER, "_forms", ())
+    console.MASKER.forget()
     monkeypatch.setattr(transport, "Timing", no_waiting)
     monkeypatch.setattr(production_deployment, "POLL_SECONDS", 0)
     root = tmp_path / "shop"

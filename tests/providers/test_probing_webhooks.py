@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.conformance.world import Ticking
-from reconciler.core.masking import Masker, encodings
+from reconciler.core.encodings import encodings
+from reconciler.core.masking import Masker
 from reconciler.providers.probing import WebhookProbe, probed
 from reconciler.providers.probing.stripe_signature import TOLERANCE, signature_header
 from reconciler.providers.probing.webhook_probe import LONG_AGO, probe_body

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from reconciler.core.errors import NotFound, WrongAccount
 from reconciler.core.record import Record
+from reconciler.core.resource import Rights
 from reconciler.core.state import Account
 from reconciler.providers.vercel.profile import VERCEL
 
@@ -33,6 +34,14 @@ class VercelAccount:
     """Opens the kinds of one Vercel project."""
 
     settings_type = VercelSettings
+    profile = VERCEL
+    pins = ("project",)
+    # A token acts as its owner in the chosen team: Vercel has no narrower scope, and none that only reads.
+    rights: ClassVar[Rights] = Rights(
+        read=("token scoped to the team",),
+        write=("token scoped to the team",),
+        source="https://vercel.com/docs/rest-api#creating-an-access-token",
+    )
 
     def __init__(self, settings: VercelSettings, opening: Opening) -> None:
         self._settings = settings

@@ -11,7 +11,7 @@ from reconciler.core.behaviour import EmptyIsNone, Immutable, Key, Secret, Unord
 from reconciler.core.change import Action, Change
 from reconciler.core.errors import Conflict, PartialRead, ReconcilerError, Unavailable, VendorError
 from reconciler.core.ports import Created, New, Update
-from reconciler.core.resource import Capability, Resource
+from reconciler.core.resource import Capability, Resource, Rights
 from reconciler.core.state import Observed
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ class EnvVar(Resource):
     deletes_per_call: ClassVar[int] = 1000
     replaces_by_deleting_first: ClassVar[bool] = True
     has_unique_keys: ClassVar[bool] = True
+    # Production variables are hidden from narrower roles, and a list that hides some is not planned from.
+    rights: ClassVar[Rights] = Rights(
+        read=("team role Member, or project role Project Administrator",),
+        write=("team role Member, or project role Project Administrator",),
+        source="https://vercel.com/docs/rbac/access-roles",
+    )
 
     key: Annotated[
         str,
@@ -65,7 +71,7 @@ class EnvVar(Resource):
     """``sensitive`` values can never be read back; ``plain`` ones are no secret."""
     value: Annotated[
         str,
-        Secret(unless=("type", "plain")),
+        Secret(unless=("type", "plain"), revealed_for=("type", "encrypted")),
         WriteOnly(unless=("type", "plain"), signal="updated_at"),
         Field(repr=False),
     ]
@@ -135,6 +141,18 @@ class EnvVars:
         """Return those variables that exist. One list: reading a single one would decrypt it."""
         wanted = set(remote_ids)
         return {row["id"]: _observed(row) for row in self._rows() if row["id"] in wanted}
+
+    def reveal(self, remote_id: str) -> Mapping[str, str]:
+        """Return the value of a variable, decrypted; nothing of a sensitive one, which Vercel never shows.
+
+        Source: Vercel REST API, retrieve the decrypted value of an environment variable.
+        """
+        row = self._account.http.request_json(
+            "GET", f"/v1/{self._project}/env/{remote_id}", params=self._account.scope
+        )
+        value = row.get("value")
+        is_shown = isinstance(value, str) and row.get("decrypted") is not False
+        return {"value": value} if is_shown and row.get("type") != "sensitive" else {}
 
     def create(self, new: New) -> Created:
         made = self.create_many([new])[0]

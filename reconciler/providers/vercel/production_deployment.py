@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from reconciler.core.change import Action, Change, FieldChange, Origin
 from reconciler.core.errors import Conflict, NotFound, PartialRead, Unavailable, VendorError
 from reconciler.core.finding import Finding, Weight
-from reconciler.core.resource import Capability, Resource
+from reconciler.core.resource import Capability, Resource, Rights
 from reconciler.core.state import Observed
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ class ProductionDeployment(Resource):
 
     kind: ClassVar[str] = "vercel.production_deployment"
     capability: ClassVar[Capability] = Capability.UPDATE_ONLY
+    rights: ClassVar[Rights] = Rights(
+        read=("project role Project Viewer",),
+        write=("team role Member, or project role Project Administrator",),
+        source="https://vercel.com/docs/rbac/access-roles",
+    )
 
     deployment: Annotated[str, StringConstraints(pattern=r"^dpl_\w+$")]
     """Id of the deployment that serves production."""

@@ -39,4 +39,5 @@ VERCEL = VendorProfile(
     request_id="X-Vercel-Id",
     complaint=complaint,
     retryable=retryable,
+    shows_bodies=True,
 )
