@@ -123,6 +123,7 @@ def _tools(
             stopping=stopping,
             on_error=manner.on_error,
             confirm_within=manner.confirm_within,
+            revoked=loaded.revoked,
         )
 
 

@@ -65,6 +65,7 @@ def drift_of(workspace: Workspace, environment: str) -> Plan:
         tool_version=reconciler.__version__,
         policy=Policy(),
         protected=loaded.environment.protected,
+        secrets=workspace.secrets(loaded),
     )
     return make_plan(desired, live.snapshot, live.base, {}, request)
 

@@ -86,3 +86,10 @@ def agreeing(function: F) -> F:
         help="The name of a protected environment, instead of typing it.",
     )
     return yes(confirm(function))
+
+
+identity = click.option(
+    "--identity",
+    metavar="FILE",
+    help="The age identity that opens sealed values, as age-keygen writes it.",
+)

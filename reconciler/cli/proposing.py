@@ -14,13 +14,15 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
 from reconciler.core.going_back import desired_from
 from reconciler.core.guard import Consent
+from reconciler.core.identity import overlap_of
+from reconciler.core.rotating import refuse_rotation, retiring, rotated_with
 from reconciler.core.undoing import wanted_by
 from reconciler.engine.planning import Request, make_plan
-from reconciler.engine.witnessing import witnessed
+from reconciler.files.suggestions import suggestion
 from reconciler.stores.runs import secrets_put, touched
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from reconciler.core.plan import Plan
     from reconciler.core.state import DesiredState, Snapshot
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 class Wish(NamedTuple):
     """What the command line asks of a plan.
 
-    ``to`` is a snapshot or label, ``at`` a Git revision, ``undo`` a run to take back.
+    ``to`` is a snapshot or label, ``at`` a Git revision, ``undo`` a run to take back; ``rotate`` an address that is
+    to get a new secret, ``retire`` one whose old object is to go after that.
     """
 
     environment: str
@@ -44,6 +47,8 @@ class Wish(NamedTuple):
     prune: bool = False
     offline: bool = False
     undo: str | None = None
+    rotate: str | None = None
+    retire: str | None = None
 
     def selects(self, address: str) -> bool:
         """Tell whether ``--only`` and ``--exclude`` leave ``address`` in."""
@@ -74,8 +79,7 @@ def proposed(workspace: Workspace, wish: Wish) -> Iterator[Proposal]:
         return
     with workspace.sessions(loaded, kinds, writes=False) as sessions:
         live = workspace.look(desired, sessions, base)
-        witness = witnessed(desired, live.snapshot, live.base, workspace.secrets(loaded))
-        request = _request(workspace, wish, loaded)._replace(witness=witness)
+        request = _request(workspace, wish, loaded)._replace(secrets=workspace.secrets(loaded))
         plan = make_plan(desired, live.snapshot, live.base, sessions, request)
         yield Proposal(plan, loaded, desired, live.snapshot)
 
@@ -112,7 +116,8 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
         return loaded, wanted._replace(places=secrets_put(records))
     if wish.to is None:
         loaded = workspace.load(wish.environment)
-        return loaded, loaded.desired._replace(git_commit=head_commit(workspace.root))
+        desired = loaded.desired._replace(git_commit=head_commit(workspace.root))
+        return _rotated(wish, loaded, desired, store)
     loaded = _as_far_as_readable(workspace, wish.environment)
     snapshot = store.load(wish.to)
     kinds = tuple(sorted({entry.kind for entry in snapshot.entries}))
@@ -125,6 +130,39 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
         captures=captures,
     )
     return loaded, desired
+
+
+def _rotated(
+    wish: Wish, loaded: Loaded, desired: DesiredState, store: LocalStore
+) -> tuple[Loaded, DesiredState]:
+    """Return both as a rotation wants them; as they are where nothing is rotated. Raises InvalidInput, Refused."""
+    address = wish.rotate or wish.retire
+    if address is None:
+        return loaded, desired
+    item = next((one for one in desired.resources if one.address == address), None)
+    if item is None:
+        known = [one.address for one in desired.resources]
+        hint = suggestion(address, known)
+        raise InvalidInput([Diagnostic(summary=f"{address} is not declared", detail=hint)])
+    if wish.retire is not None:
+        return loaded, retiring(desired, address, store.base())
+    refuse_rotation(item, desired.models[item.kind], store.base(), wish.environment)
+    return with_proof(loaded, address), desired
+
+
+def with_proof(loaded: Loaded, address: str) -> Loaded:
+    """Return ``loaded`` with a signed probe of an endpoint among its checks, unless there is one."""
+    from reconciler.files.environment import Check, WebhookCheck
+
+    item = next((one for one in loaded.desired.resources if one.address == address), None)
+    place = dict(item.capture).get("secret") if item is not None else None
+    checks = loaded.environment.checks
+    is_probed = any(one.webhook is not None and one.webhook.endpoint == address for one in checks)
+    if place is None or is_probed or not address.startswith("stripe.webhook_endpoint/"):
+        return loaded
+    probe = WebhookCheck(endpoint=address, secret=place)
+    wider = (*checks, Check(name=f"signed probe of {address}", webhook=probe))
+    return loaded._replace(environment=loaded.environment.model_copy(update={"checks": wider}))
 
 
 def _goes_back(workspace: Workspace, wish: Wish) -> bool:
@@ -173,6 +211,7 @@ def _offline(
 
 
 def _request(workspace: Workspace, wish: Wish, loaded: Loaded) -> Request:
+    wish = _agreeing_to_itself(wish)
     return Request(
         id=workspace.new_id(),
         now=workspace.clock.now(),
@@ -184,6 +223,28 @@ def _request(workspace: Workspace, wish: Wish, loaded: Loaded) -> Request:
         offline=wish.offline,
         going_back=_goes_back(workspace, wish),
         freeze=workspace.store(wish.environment).freeze(),
-        selected=wish.selects,
+        revoked=loaded.revoked,
+        selected=_selection(wish, loaded),
+        rotating=frozenset({wish.rotate} if wish.rotate is not None else ()),
         place=loaded.locate,
     )
+
+
+def _agreeing_to_itself(wish: Wish) -> Wish:
+    """A rotation names on the command line what it replaces, and later what it retires."""
+    if wish.rotate is not None:
+        return wish._replace(allow_replace=(*wish.allow_replace, wish.rotate))
+    if wish.retire is not None:
+        return wish._replace(allow_delete=(*wish.allow_delete, overlap_of(wish.retire)))
+    return wish
+
+
+def _selection(wish: Wish, loaded: Loaded) -> Callable[[str], bool]:
+    """Return which addresses the plan is about: a rotation is about nothing else."""
+    if wish.rotate is not None:
+        wanted = rotated_with(loaded.desired, wish.rotate)
+        return lambda address: address in wanted
+    if wish.retire is not None:
+        old = overlap_of(wish.retire)
+        return lambda address: address == old
+    return wish.selects

@@ -16,6 +16,7 @@ from reconciler.cli.workspace import Workspace
 @click.argument("run", metavar="[RUN]", required=False)
 @click.option("--undo", is_flag=True, help="Take back what was done, instead of finishing it.")
 @options.consenting
+@options.identity
 @options.agreeing
 @options.formats("json")
 @click.pass_context
@@ -26,12 +27,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     undo: bool,
     allow_replace: tuple[str, ...],
     allow_delete: tuple[str, ...],
+    identity: str | None,
     yes: bool,
     confirm: str | None,
     form: str,
 ) -> int:
     """Settle a run of ENV that was cut off. Nothing to recover is success."""
-    workspace = Workspace(ctx)
+    workspace = Workspace(ctx, identity=identity)
     store = workspace.store(environment)
     loaded = workspace.load_environment(environment)
     cut_off = [one for one in store.cut_off() if run in {None, one}]

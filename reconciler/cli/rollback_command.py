@@ -13,7 +13,7 @@ from reconciler.cli.proposing import Wish
 from reconciler.cli.workspace import Workspace
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
-from reconciler.core.going_back import not_restorable
+from reconciler.core.restoring import restorability
 from reconciler.providers import registry
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ LAST_GOOD = "last-good"
 )
 @options.selecting
 @options.consenting
+@options.identity
 @options.agreeing
 @options.formats("json")
 @click.pass_context
@@ -44,12 +45,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     exclude: tuple[str, ...],
     allow_replace: tuple[str, ...],
     allow_delete: tuple[str, ...],
+    identity: str | None,
     yes: bool,
     confirm: str | None,
     form: str,
 ) -> int:
     """Bring ENV back to a known-good snapshot."""
-    workspace = Workspace(ctx)
+    workspace = Workspace(ctx, identity=identity)
     target = last_good(workspace.store(environment), environment) if to == LAST_GOOD else to
     _tell_losses(workspace.store(environment), target)
     wish = Wish(environment, target, None, only, exclude, allow_replace, allow_delete)
@@ -60,7 +62,11 @@ def _tell_losses(store: LocalStore, target: str) -> None:
     """Say what the snapshot could not give back if its object were gone, before anything is asked."""
     snapshot = store.load(target)
     models = registry.models(tuple({entry.kind for entry in snapshot.entries}))
-    lost = [f"{one.address}#{one.field}" for one in not_restorable(snapshot, models)]
+    lost = [
+        f"{one.address}#{one.field}"
+        for one in restorability(snapshot, models)
+        if one.is_lost_with_its_object
+    ]
     if lost:
         console.say(
             f"Not restorable from {snapshot.id} if the object is gone: {', '.join(lost)}"

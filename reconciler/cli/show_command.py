@@ -20,7 +20,7 @@ from reconciler.providers import registry
 @click.pass_context
 def command(ctx: click.Context, thing: str, environment: str | None, form: str) -> int:
     """Show RUN, SNAPSHOT (id or label) or a PLAN file."""
-    from reconciler.core.going_back import not_restorable
+    from reconciler.core.restoring import restorability
     from reconciler.render import apply_text, snapshot_text
 
     workspace = Workspace(ctx)
@@ -43,11 +43,11 @@ def command(ctx: click.Context, thing: str, environment: str | None, form: str) 
         except InvalidInput:
             continue
         models = registry.models(tuple({entry.kind for entry in snapshot.entries}))
-        lost = tuple(not_restorable(snapshot, models))
+        ways = tuple(restorability(snapshot, models))
         if form == "json":
-            console.result_json(snapshot_text.snapshot_json(snapshot, lost, entries=True))
+            console.result_json(snapshot_text.snapshot_json(snapshot, ways, entries=True))
         else:
-            console.result(snapshot_text.snapshot_text(snapshot, lost, entries=True))
+            console.result(snapshot_text.snapshot_text(snapshot, ways, entries=True))
         return 0
     raise InvalidInput(
         [

@@ -9,7 +9,8 @@ from reconciler.cli.checking import run_checks, surroundings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.git import head_commit
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
-from reconciler.core.going_back import not_restorable
+from reconciler.core.restoring import restorability
+from reconciler.engine.sealing import with_sealed
 from reconciler.stores.local import Label, check_label
 
 
@@ -33,6 +34,8 @@ def command(ctx: click.Context, environment: str, label: str | None, note: str, 
     kinds = kinds_of(desired, base, loaded.settings)
     with workspace.sessions(loaded, kinds, writes=False) as sessions:
         live = workspace.look(desired, sessions, base, role_note=note).snapshot
+        models = with_models(desired, kinds)
+        live = with_sealed(live, sessions, models, workspace.secrets(loaded))
     denied = any(item.denied for item in live.header.unreadable)
     saved = store.save(live)
     if label is not None and not live.header.unreadable:
@@ -46,11 +49,11 @@ def command(ctx: click.Context, environment: str, label: str | None, note: str, 
         saved = saved._replace(label=label)
     elif label is not None:
         console.say(f"Not labelled {label}: some of the live state could not be read")
-    lost = tuple(not_restorable(saved, with_models(desired, kinds)))
+    ways = tuple(restorability(saved, models))
     if form == "json":
-        console.result_json(snapshot_json(saved, lost))
+        console.result_json(snapshot_json(saved, ways))
     else:
-        console.result(snapshot_text(saved, lost))
+        console.result(snapshot_text(saved, ways))
     if denied:
         return int(ExitCode.DENIED)
     return int(ExitCode.UNKNOWN if live.header.unreadable else ExitCode.OK)

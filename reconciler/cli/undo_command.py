@@ -17,6 +17,7 @@ from reconciler.cli.workspace import Workspace
 @click.argument("run", metavar="[RUN]", required=False)
 @options.selecting
 @options.consenting
+@options.identity
 @options.agreeing
 @options.formats("json")
 @click.pass_context
@@ -28,12 +29,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     exclude: tuple[str, ...],
     allow_replace: tuple[str, ...],
     allow_delete: tuple[str, ...],
+    identity: str | None,
     yes: bool,
     confirm: str | None,
     form: str,
 ) -> int:
     """Take back what RUN did in ENV; without RUN, the newest that is not itself an undo."""
-    workspace = Workspace(ctx)
+    workspace = Workspace(ctx, identity=identity)
     found = run_to_undo(workspace.store(environment), environment, run)
     console.say(f"Taking back run {found.id} of {found.started_at}, by {found.by}")
     wish = Wish(

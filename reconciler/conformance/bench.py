@@ -18,15 +18,15 @@ from reconciler.engine.applying import Report, Tools, apply
 from reconciler.engine.observing import observe, vendor_of
 from reconciler.engine.outcome import Outcome
 from reconciler.engine.planning import Request, make_plan, stamp
-from reconciler.engine.witnessing import witnessed
 from reconciler.files.importing import import_text
 from reconciler.files.loading import Catalogue, Loaded, load
 from reconciler.providers import registry
 from reconciler.providers.opening import Opening
-from reconciler.wire.transport import Connections
 from reconciler.secrets import registry as secret_stores
 from reconciler.secrets.opening import Around, Wanted, open_secrets
+from reconciler.stores.guarding import Guard
 from reconciler.stores.local import Label, LocalStore
+from reconciler.wire.transport import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +67,9 @@ class Bench:
         self.policy = Policy()
         around = Around(folder, self.environ, self.masker, lambda: connections)
         self.secrets = open_secrets(Wanted(), around)
-        self.store = LocalStore(folder / "snapshots", ENVIRONMENT, self.clock)
+        self.store = LocalStore(
+            folder / "snapshots", ENVIRONMENT, self.clock, Guard(self.masker)
+        )
         self._connections = connections
         self._numbers = count(1)
         self.open_accounts(accounts)
@@ -149,7 +151,6 @@ class Bench:
         desired = desired._replace(models=self.models)
         with self.sessions(writes=False) as sessions:
             live = self._seen(desired, sessions)
-            base = self.store.base()
             request = Request(
                 id=f"plan-{next(self._numbers):03d}",
                 now=self.clock.now(),
@@ -157,9 +158,9 @@ class Bench:
                 policy=self.policy,
                 consent=_to_everything(desired, live) if consent is None else consent,
                 prune=prune,
-                witness=witnessed(desired, live, base, self.secrets),
+                secrets=self.secrets,
             )
-            return make_plan(desired, live, base, sessions, request)
+            return make_plan(desired, live, self.store.base(), sessions, request)
 
     def apply(
         self, plan: Plan, *, stop_after: int | None = None, on_error: OnError = "stop"

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.conformance.demands import BrokenLaw
-from reconciler.core.masking import SHORTEST, encodings
+from reconciler.core.encodings import encodings
+from reconciler.core.masking import SHORTEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

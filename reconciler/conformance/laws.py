@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from reconciler.conformance import converging, keeping, touching
+from reconciler.conformance import converging, keeping, naming, touching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,4 +31,5 @@ LAWS: tuple[Law, ...] = (
     keeping.input_order_is_irrelevant,
     keeping.a_secret_appears_nowhere,
     keeping.what_cannot_be_read_is_unknown,
+    naming.a_kind_names_its_least_rights,
 )

@@ -89,11 +89,13 @@ class WriteOnly(Behaviour):
 class Secret(Behaviour):
     """The value is a secret: a reference in files, masked in every output, never stored.
 
-    ``unless`` is a (field, value) pair for which it is not secret.
+    ``unless`` is a (field, value) pair for which it is not secret. ``revealed_for`` is a (field, value) pair for which
+    the vendor gives the value out to whoever asks for just this object.
     """
 
     keyword: ClassVar[str] = "x-secret"
     unless: tuple[str, Json] | None = None
+    revealed_for: tuple[str, Json] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,10 @@ class FieldRule:
     def is_secret(self, values: Mapping[str, Json], defaults: Mapping[str, Json]) -> bool:
         """Tell whether the value is secret beside the other ``values`` of the object."""
         return self.secret is not None and not _excepted(self.secret.unless, values, defaults)
+
+    def can_be_revealed(self, values: Mapping[str, Json], defaults: Mapping[str, Json]) -> bool:
+        """Tell whether the vendor gives the secret out on request, beside the other ``values``."""
+        return self.secret is not None and _excepted(self.secret.revealed_for, values, defaults)
 
     def is_write_only(self, values: Mapping[str, Json], defaults: Mapping[str, Json]) -> bool:
         """Tell whether the vendor never returns the value, beside the other ``values``."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from reconciler.core.record import Record
-from reconciler.core.secret import Json, Stored, StoredValues
+from reconciler.core.secret import Json, Stored, StoredValues, secrets_in
 from reconciler.core.state import Criticality
 
 
@@ -103,6 +103,15 @@ class Change(Record):
     def before(self) -> dict[str, Json]:
         """Return the live value of each changed field, by path."""
         return {change.field: change.before for change in self.field_changes}
+
+    @property
+    def overwrites_unknown(self) -> bool:
+        """Tell whether a secret goes whose value nobody is known to have."""
+        return any(
+            not secret.can_be_sent
+            for field in self.field_changes
+            for secret in secrets_in(field.before)
+        )
 
     def changes_field(self, name: str) -> bool:
         """Tell whether the field ``name`` (or a key of it) differs."""

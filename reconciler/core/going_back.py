@@ -1,11 +1,10 @@
-"""A snapshot as desired state: what a rollback wants, and what of it cannot be had back."""
+"""A snapshot as desired state: what a rollback wants, and what must be there once a plan was carried out."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from reconciler.core.behaviour import defaults_of, rules_of
 from reconciler.core.change import Action
 from reconciler.core.resource import Capability
 from reconciler.core.secret import Json, SecretValue
@@ -13,19 +12,11 @@ from reconciler.core.state import Declared, DesiredState, Entry, Snapshot
 from reconciler.core.wiring import referred
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from reconciler.core.change import Change
     from reconciler.core.plan import Plan
     from reconciler.core.resource import Resource
-
-
-class NotRestorable(NamedTuple):
-    """A field that could not be set again if the object were gone, and why."""
-
-    address: str
-    field: str
-    why: str
 
 
 def desired_from(
@@ -88,28 +79,6 @@ def expected_after(plan: Plan, models: Mapping[str, type[Resource]]) -> DesiredS
         if change.action is not Action.MANUAL
     )
     return DesiredState(plan.environment, resources, "plan", plan.digest, models=models)
-
-
-def not_restorable(
-    snapshot: Snapshot, models: Mapping[str, type[Resource]]
-) -> Iterator[NotRestorable]:
-    """Yield what could not be brought back from ``snapshot`` alone, before it is needed."""
-    for entry in snapshot.entries:
-        if entry.address is None:
-            continue
-        model = models[entry.kind]
-        defaults = defaults_of(model)
-        for rule in rules_of(model):
-            if not rule.is_secret(entry.values, defaults):
-                continue
-            value = entry.values.get(rule.name, SecretValue(None))
-            if isinstance(value, SecretValue) and value.reference is None:
-                why = "the vendor never shows it, and no reference to it is declared"
-                yield NotRestorable(entry.address, rule.name, why)
-        for name, output in model.outputs.items():
-            if output.secret and output.only_at_create:
-                why = "shown once, at creation; an object created again has another"
-                yield NotRestorable(entry.address, name, why)
 
 
 def _captured(entry: Entry) -> tuple[tuple[str, str], ...]:

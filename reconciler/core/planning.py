@@ -23,7 +23,14 @@ from reconciler.core.removing import deletion, read_only_finding, removals
 from reconciler.core.resource import Capability
 from reconciler.core.reversibility import classified, manual, unsendable_field
 from reconciler.core.secret import Json, SecretValue
-from reconciler.core.summing_up import counted, managed, not_compared, twins, unmanaged
+from reconciler.core.summing_up import (
+    counted,
+    managed,
+    not_compared,
+    rotations,
+    twins,
+    unmanaged,
+)
 from reconciler.core.verdict import Verdict, World
 from reconciler.core.wiring import needs, resolve_known, with_captures
 from reconciler.core.witness import Witness, scene_of, settle
@@ -96,6 +103,7 @@ def decide(  # noqa: PLR0913 - what a plan depends on, each by its name
     findings = (
         *(one for v in (*verdicts.values(), *removed.values()) for one in v.findings),
         *twins(desired, snapshot),
+        *rotations(desired, snapshot),
         *not_compared(witness.silent),
     )
     remembered = {

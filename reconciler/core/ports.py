@@ -199,6 +199,11 @@ class SecretSource(Protocol):
         """Tell whether our key made ``fingerprint``. Raises SecretUnavailable without a key."""
         ...
 
+    @property
+    def seals(self) -> bool:
+        """Tell whether a recipient is named who could open what is sealed."""
+        ...
+
     def seal(self, value: str) -> str | None:
         """Return ``value`` encrypted for the operator; ``None`` when no recipient is named."""
         ...

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from reconciler.core.change import Action, Change, FieldChange, Origin
 from reconciler.core.compare import precondition
 from reconciler.core.finding import Finding, Weight
+from reconciler.core.identity import rotated_from
+from reconciler.core.reference import references
 from reconciler.core.resource import Capability
 from reconciler.core.reversibility import classified
+from reconciler.core.secret import SecretValue
 from reconciler.core.verdict import Verdict, World
 
 if TYPE_CHECKING:
@@ -65,6 +68,7 @@ def deletion(
             live,
             [FieldChange(field=name, origin=Origin.INTENT) for name in live.values],
         ),
+        retires=_only_its_own(live) if rotated_from(address) != address else {},
         place=item.place if item is not None else None,
     )
     if model.capability is not Capability.MANAGED:
@@ -81,6 +85,17 @@ def deletion(
         )
     change = model.review(classified(model, change), declared={}, live=live.values)
     return Verdict(change, read_only_finding(change, live))
+
+
+def _only_its_own(live: Entry) -> dict[str, str]:
+    """Return the outputs of a rotated object that were set aside: nobody needs these versions once it is gone."""
+    return {
+        name: secret.reference
+        for name, secret in live.outputs.items()
+        if isinstance(secret, SecretValue)
+        and secret.reference is not None
+        and any(one.secret.version is not None for one in references(secret.reference))
+    }
 
 
 def read_only_finding(change: Change, live: Entry) -> tuple[Finding, ...]:

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 
 class _Memory(NamedTuple):
-    """What a snapshot keeps of a managed object besides what was read."""
+    """What a snapshot keeps of a managed object besides what was read.
+
+    ``signals`` are those of fields that were written outside since they were applied: they stay as they were then, or
+    the next plan would not notice.
+    """
 
     address: str
     owned: tuple[str, ...] = ()
@@ -35,6 +39,7 @@ class _Memory(NamedTuple):
     protected: bool = False
     created_by: str | None = None
     outputs: Mapping[str, Json] = {}
+    signals: Mapping[str, Json] = {}
 
 
 class Applied(NamedTuple):
@@ -89,6 +94,7 @@ def after_apply(
     base: Snapshot | None,
     made: Applied,
     header: SnapshotHeader,
+    models: Mapping[str, type[Resource]],
 ) -> Snapshot:
     """Return the snapshot after a run that did what ``plan`` still holds.
 
@@ -127,8 +133,10 @@ def after_apply(
                 **(same.outputs if same is not None else {}),
                 **_of_address(made.outputs, address),
             },
+            signals=_signals(models, same) if change is None else {},
         )
-        if change is not None and change.overlaps and address in made.ids and earlier is not None:
+        if earlier is not None and same is None:
+            # The old object, if it is still there: it was rotated, or its end failed.
             kept = {**earlier.outputs, **_of_address(made.aside, address)}
             memories[earlier.kind, earlier.remote_id] = _of_entry(earlier)._replace(
                 address=overlap_of(address), outputs=kept
@@ -137,6 +145,18 @@ def after_apply(
     unknown = {item.kind for item in observation.unreadable}
     carried = tuple(entry for entry in before.values() if entry.kind in unknown)
     return snapshot._replace(entries=_sorted((*snapshot.entries, *carried)))
+
+
+def _signals(models: Mapping[str, type[Resource]], before: Entry | None) -> dict[str, Json]:
+    """Return the vendor's signals of the fields that cannot be read, as they were when these were applied."""
+    if before is None:
+        return {}
+    names = {
+        rule.write_only.signal
+        for rule in rules_of(models[before.kind])
+        if rule.write_only is not None and isinstance(before.values.get(rule.name), SecretValue)
+    }
+    return {name: before.evidence[name] for name in names if name in before.evidence}
 
 
 def _of_address(
@@ -259,7 +279,7 @@ def _entry(kind: str, item: Observed, memory: _Memory | None) -> Entry:
         kind=kind,
         remote_id=item.remote_id,
         values={**known.unseen, **item.values},
-        evidence=item.evidence,
+        evidence={**item.evidence, **known.signals},
         owned=known.owned,
         criticality=known.criticality,
         protected=known.protected,

@@ -9,6 +9,7 @@ from reconciler.core.behaviour import defaults_of, rules_of
 from reconciler.core.change import Action
 from reconciler.core.compare import MISSING, owned_paths, value_at
 from reconciler.core.finding import Finding, Weight
+from reconciler.core.identity import rotated_from
 from reconciler.core.plan import Managed, Summary, Unmanaged
 from reconciler.core.secret import Deferred, Json, SecretValue, same_secret
 
@@ -85,6 +86,20 @@ def twins(desired: DesiredState, snapshot: Snapshot) -> Iterator[Finding]:
             )
 
 
+def rotations(desired: DesiredState, snapshot: Snapshot) -> Iterator[Finding]:
+    """Remind of objects that stay beside the ones that were rotated in for them."""
+    for entry in snapshot.entries:
+        rotated = rotated_from(entry.address or "")
+        if entry.address is not None and rotated != entry.address:
+            yield Finding(
+                weight=Weight.NOTE,
+                rule="rotation",
+                message=f"{entry.remote_id} stays beside the object that was rotated in for it",
+                address=rotated,
+                remedy=f"reconciler rotate {desired.environment} {rotated} --retire",
+            )
+
+
 def not_compared(silent: Mapping[str, str]) -> Iterator[Finding]:
     """Say which secrets could not be fetched to compare them; ``silent`` is why, by reference."""
     reasons = sorted(set(silent.values()))
@@ -115,7 +130,11 @@ def unmanaged(
         )
         for entry in snapshot.entries
         if entry.address is None
-        or (from_files and entry.address not in declared and entry.address not in changed)
+        or (
+            from_files
+            and rotated_from(entry.address) not in declared
+            and entry.address not in changed
+        )
     )
 
 

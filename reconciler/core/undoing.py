@@ -95,7 +95,8 @@ def _inverse(change: Change, before: Entry | None, step: int) -> Change:
         case Action.CREATE | Action.MANUAL:
             return bare.model_copy(update={"values": change.values})
         case Action.UPDATE:
-            known = tuple(map(_swapped, filter(_is_known, change.field_changes)))
+            fields = (_as_sealed(field, before) for field in change.field_changes)
+            known = tuple(map(_swapped, filter(_is_known, fields)))
             update = {
                 "action": Action.UPDATE,
                 "remote_id": change.remote_id,
@@ -132,6 +133,14 @@ def _or_manual(inverse: Change, change: Change) -> Change:
             "reversibility_reason": f"the value of {fields} before the run is not known",
         }
     )
+
+
+def _as_sealed(field: FieldChange, before: Entry | None) -> FieldChange:
+    """Return ``field`` with the value that the snapshot before the run has sealed, where it was not known else."""
+    kept = before.values.get(field.field) if before is not None else None
+    if _is_known(field) or not isinstance(kept, SecretValue):
+        return field
+    return field.model_copy(update={"before": kept})
 
 
 def _is_known(field: FieldChange) -> bool:

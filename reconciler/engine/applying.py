@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping  # noqa: TC003 - part of values
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from reconciler.core.change import Action, Change
 from reconciler.core.errors import Refused, StalePlan, WrongAccount
+from reconciler.core.revocation import Revocation  # noqa: TC001 - part of a value
+from reconciler.core.secret import SecretValue
 from reconciler.core.snapshotting import Applied, after_apply
 from reconciler.core.state import Snapshot, SnapshotHeader
 from reconciler.core.undoing import inverse
@@ -18,6 +21,7 @@ from reconciler.engine.observing import observe, unknown, vendor_of
 from reconciler.engine.outcome import Outcome, Result
 from reconciler.engine.planning import stamp
 from reconciler.engine.scheduling import OnError, Schedule, run_steps
+from reconciler.engine.sealing import with_sealed
 from reconciler.engine.stepping import Bench, Stepper
 
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ class Tools(NamedTuple):
     """The outside world of one apply.
 
     ``stopping`` tells whether someone asked to stop after the calls under way. ``confirm_within``: seconds to wait
-    for somebody to confirm a success, before it counts as not confirmed.
+    for somebody to confirm a success, before it counts as not confirmed. ``revoked`` secrets are not sent.
     """
 
     sessions: Mapping[str, Session]
@@ -55,6 +59,7 @@ class Tools(NamedTuple):
     stopping: Callable[[], bool] = lambda: False
     on_error: OnError = "stop"
     confirm_within: float | None = None
+    revoked: tuple[Revocation, ...] = ()
 
 
 class Report(NamedTuple):
@@ -128,7 +133,7 @@ def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Event]:
     Raises what ``check_usable`` raises, SecretUnavailable, LockHeld, WrongAccount, LiveStateUnknown.
     """
     check_usable(plan, tools)
-    resolve_all(plan.changes, tools.secrets)
+    resolve_all(plan.changes, tools.secrets, tools.revoked)
     with tools.store.lock(f"apply {run}") as lock:
         guard_writes(tools, lock)
         _refuse_unsettled(plan, tools)
@@ -267,10 +272,35 @@ def kinds_to_read(plan: Plan, base: Snapshot | None, tools: Tools) -> frozenset[
 def save_before(
     seen: Observation, plan: Plan, base: Snapshot | None, tools: Tools, run: str
 ) -> Snapshot:
-    """Store what was read before a run."""
+    """Store what was read before a run; what it overwrites and nobody else keeps is sealed, if a seal is wanted."""
     header = _header(plan, tools, run, "pre_apply")
     bare = plan.model_copy(update={"changes": ()})
-    return tools.store.save(after_apply(seen, bare, base, Applied(), header))
+    before = after_apply(seen, bare, base, Applied(), header, tools.models)
+    unknown_in = {change.address: change for change in plan.changes if change.overwrites_unknown}
+    entries = tuple(_honest(entry, unknown_in.get(entry.address or "")) for entry in before.entries)
+    return tools.store.save(
+        with_sealed(
+            before._replace(entries=entries),
+            tools.sessions,
+            tools.models,
+            tools.secrets,
+            wanted=lambda entry: entry.address in unknown_in,
+        )
+    )
+
+
+def _honest(entry: Entry, change: Change | None) -> Entry:
+    """Return ``entry`` without what is remembered of secrets that were written outside since."""
+    if change is None:
+        return entry
+    unknown_now = {
+        field.field: SecretValue(None)
+        for field in change.field_changes
+        if field.field in entry.values
+        and isinstance(field.before, SecretValue)
+        and not field.before.can_be_sent
+    }
+    return replace(entry, values={**entry.values, **unknown_now})
 
 
 def _header(
@@ -332,7 +362,7 @@ def _after(
     """Return what was read after the run, with what its ``outcomes`` say was applied."""
     done = _only_done(running.plan, outcomes, running.base)
     header = _header(done, tools, running.id, "applied")
-    return after_apply(seen, done, running.base, running.made.applied, header)
+    return after_apply(seen, done, running.base, running.made.applied, header, tools.models)
 
 
 def _only_done(plan: Plan, outcomes: tuple[Outcome, ...], base: Snapshot | None) -> Plan:

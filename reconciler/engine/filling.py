@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from reconciler.core.errors import SecretUnavailable, StalePlan
+from reconciler.core.errors import Refused, SecretUnavailable, StalePlan
 from reconciler.core.reference import Reference, Scheme, parse, references
 from reconciler.core.secret import Deferred, Json, SecretValue, secrets_in
 from reconciler.core.snapshotting import Applied
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.change import Change
     from reconciler.core.ports import SecretSource
+    from reconciler.core.revocation import Revocation
 
 
 FETCHERS = 8
@@ -61,11 +62,13 @@ def filled_fields(change: Change, secrets: SecretSource, made: Made) -> dict[str
     return fields
 
 
-def resolve_all(changes: Iterable[Change], secrets: SecretSource) -> None:
+def resolve_all(
+    changes: Iterable[Change], secrets: SecretSource, revoked: tuple[Revocation, ...] = ()
+) -> None:
     """Fetch and open every secret that ``changes`` need, before the first of them is made; several at a time.
 
-    Not those that the changes themselves are going to store. Raises SecretUnavailable, CorruptFile, or StalePlan when
-    a value is not the one that the plan was made for.
+    Not those that the changes themselves are going to store. Raises SecretUnavailable, CorruptFile, StalePlan when a
+    value is not the one that the plan was made for, or Refused when it is ``revoked``.
     """
     planned = tuple(changes)
     stored = {reference for change in planned for reference in change.capture.values()}
@@ -77,8 +80,11 @@ def resolve_all(changes: Iterable[Change], secrets: SecretSource) -> None:
         if not _comes_from(secret, stored)
     }
     with ThreadPoolExecutor(max_workers=FETCHERS, thread_name_prefix="secrets") as pool:
-        for done in [pool.submit(_check, secret, what, secrets) for secret, what in needed.items()]:
-            done.result()
+        checks = [
+            pool.submit(_check, secret, what, secrets, revoked) for secret, what in needed.items()
+        ]
+        for check in checks:
+            check.result()
 
 
 def _to_send(change: Change) -> Iterator[tuple[str, Json]]:
@@ -97,14 +103,29 @@ def _comes_from(secret: SecretValue, stored: Container[str]) -> bool:
     )
 
 
-def _check(secret: SecretValue, what: str, secrets: SecretSource) -> None:
-    if secret.reference is None and secret.sealed is None:
+def _check(
+    secret: SecretValue, what: str, secrets: SecretSource, revoked: tuple[Revocation, ...]
+) -> None:
+    if not secret.can_be_sent:
         return  # said when the change is made: nothing of it can be sent
     value = _opened(secret, what, secrets)
+    if revoked:
+        now = secrets.known(secret.reference) if secret.reference is not None else secret
+        _refuse_revoked(now, what, revoked)
     if secret.fingerprint is None or not secrets.is_ours(secret.fingerprint):
         return
     if secrets.fingerprint(value) != secret.fingerprint:
         raise _another(secret.reference or what)
+
+
+def _refuse_revoked(secret: SecretValue, what: str, revoked: tuple[Revocation, ...]) -> None:
+    found = next((one for one in revoked if one.is_of(secret)), None)
+    if found is not None:
+        raise Refused(
+            f"{what} would be a secret that was revoked on {found.date}",
+            detail=f"{found.reason}. Nothing was changed.",
+            mend="declare another secret, or take it out of revoked.yaml",
+        )
 
 
 def _another(what: str) -> StalePlan:

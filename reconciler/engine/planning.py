@@ -7,14 +7,16 @@ from collections.abc import Callable  # noqa: TC003 - part of a value
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.core.errors import VendorError
+from reconciler.core.errors import SecretUnavailable, VendorError
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.guard import Consent, Freeze, Policy, check
 from reconciler.core.plan import Base, DesiredSource, Plan, sealed
 from reconciler.core.planning import decide
-from reconciler.core.ports import Inspects
+from reconciler.core.ports import Inspects, SecretSource
+from reconciler.core.revocation import Revocation, foreign_keys, revoked_findings, secrets_of
 from reconciler.core.witness import Witness
 from reconciler.engine.observing import vendor_of
+from reconciler.engine.witnessing import asked, known_by, witnessed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,7 +33,8 @@ LIFETIME = timedelta(hours=1)
 class Request(NamedTuple):
     """What a plan is made for, besides desired and live state.
 
-    ``place`` gives ``file:line`` of a field of an address, or ``None``.
+    ``place`` gives ``file:line`` of a field of an address, or ``None``. Without ``secrets``, nothing is compared by
+    fingerprint. ``revoked`` are secrets that must not come back.
     """
 
     id: str
@@ -45,7 +48,8 @@ class Request(NamedTuple):
     going_back: bool = False
     freeze: Freeze | None = None
     selected: Callable[[str], bool] = lambda _: True
-    witness: Witness = Witness()
+    secrets: SecretSource | None = None
+    revoked: tuple[Revocation, ...] = ()
     rotating: frozenset[str] = frozenset()
     place: Callable[[str, str], str | None] = lambda *_: None
 
@@ -58,6 +62,8 @@ def make_plan(
     request: Request,
 ) -> Plan:
     """Return the plan that turns ``live`` into ``desired``. Reads only, and only what changes ask for."""
+    secrets = request.secrets
+    witness = witnessed(desired, live, base, secrets) if secrets is not None else Witness()
     decisions = decide(
         desired,
         live,
@@ -65,13 +71,14 @@ def make_plan(
         today=request.now.date().isoformat(),
         prune=request.prune,
         selected=request.selected,
-        witness=request.witness,
+        witness=witness,
         rotating=request.rotating,
     )
     counts = Counter(entry.kind for entry in live.entries)
     findings = (
         *decisions.findings,
         *_inspected(decisions.changes, sessions),
+        *_revoked(decisions.changes, request),
         *check(
             decisions.changes,
             policy=request.policy,
@@ -105,6 +112,47 @@ def make_plan(
             managed=decisions.managed,
         )
     )
+
+
+def _revoked(changes: tuple[Change, ...], request: Request) -> Iterator[Finding]:
+    """Ask what the secrets of ``changes`` are, where anything is revoked at all, and refuse those that are."""
+    if not request.revoked or request.secrets is None:
+        yield from revoked_findings(changes, request.revoked)
+        return
+    secrets = request.secrets
+    unasked = {
+        secret.reference
+        for change in changes
+        for _, secret in secrets_of(change)
+        if secret.reference is not None and secret.fingerprint is None
+    }
+    told = asked(sorted(text for text in unasked if "${ref:" not in text), secrets)
+    yield from revoked_findings(
+        (known_by(change, told.known) for change in changes), request.revoked
+    )
+    for text, why in told.silent.items():
+        yield Finding(
+            weight=Weight.WARNING,
+            rule="revoked",
+            message=f"{text} could not be compared with the revoked secrets: {why}",
+        )
+    yield from _of_another_key(request.revoked, secrets)
+
+
+def _of_another_key(revoked: tuple[Revocation, ...], secrets: SecretSource) -> Iterator[Finding]:
+    try:
+        foreign = foreign_keys(revoked, secrets.fingerprint(""))
+    except SecretUnavailable as error:
+        foreign, why = len(revoked), f" ({error.summary})"
+    else:
+        why = ""
+    if foreign:
+        yield Finding(
+            weight=Weight.WARNING,
+            rule="revoked",
+            message=f"{foreign} revoked fingerprints were made with another key, and match nothing{why}",
+            remedy="secrets.fingerprint_key in environment.yaml",
+        )
 
 
 def _placed(change: Change, request: Request) -> Change:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def read_again(provider: Provider, step: Sequence[Change]) -> dict[str, Observed]:
-    """Return what is live now: the objects of the step by id, or all of the kind for a create."""
-    if step[0].action is Action.CREATE:
+    """Return what is live now: the objects of the step by id; all of the kind where an object is to be made."""
+    if step[0].action in {Action.CREATE, Action.REPLACE}:
         return {found.remote_id: found for found in provider.observe()}
     return dict(provider.read([change.remote_id for change in step if change.remote_id]))
 

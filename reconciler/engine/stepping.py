@@ -9,13 +9,13 @@ from reconciler.core.digest import digest
 from reconciler.core.errors import (
     LockHeld,
     ReconcilerError,
-    SecretUnavailable,
     StalePlan,
     Unavailable,
 )
 from reconciler.core.ports import Created, CreatesInBulk, DeletesInBulk, New, Update
-from reconciler.core.secret import SecretValue, encode, secrets_in
-from reconciler.engine.filling import Made, filled_fields, filled_values, kept_value
+from reconciler.core.secret import encode, secrets_in
+from reconciler.engine.filling import Made, filled_fields, filled_values
+from reconciler.engine.keeping import Keeper
 from reconciler.engine.outcome import Outcome, Result
 from reconciler.engine.rereading import (
     also_changed,
@@ -50,6 +50,7 @@ class Stepper:
     def __init__(self, bench: Bench, made: Made, in_flight: frozenset[str] = frozenset()) -> None:
         self._bench = bench
         self._made = made
+        self._keeper = Keeper(bench.secrets, bench.journal, made)
         self._in_flight = in_flight
 
     def carry_out(self, step: Sequence[Change]) -> tuple[Outcome, ...]:
@@ -85,7 +86,7 @@ class Stepper:
         """Ask for the outputs of an object that an earlier process created: its stored answer is given again."""
         provider = self._bench.sessions[change.kind.partition(".")[0]].provider(change.kind)
         created = provider.create(self._new(change))
-        self._keep_outputs(change, created)
+        self._keeper.keep_outputs(change, created)
 
     def _without_a_call(
         self, provider: Provider, change: Change, live: Mapping[str, Observed]
@@ -152,7 +153,7 @@ class Stepper:
         there = same_object(model, change, objects, self._marker(change))
         if there is None:
             return None
-        if change.capture and not self._has_outputs(change):
+        if _gives_secrets(model) and not self._has_outputs(change):
             # What it gave away at its creation is lost with the process that made it: another one is made.
             self._bench.lock.check()
             provider.delete(there.remote_id)
@@ -161,7 +162,8 @@ class Stepper:
         return self._ended(change, Result.DONE, "found by reading", remote_id=there.remote_id)
 
     def _has_outputs(self, change: Change) -> bool:
-        return all((change.address, name) in self._made.outputs for name in change.capture)
+        kept = [(change.address, name) in self._made.outputs for name in change.capture]
+        return bool(kept) and all(kept)
 
     def _call(
         self, provider: Provider, changes: Sequence[Change], live: Mapping[str, Observed]
@@ -180,10 +182,10 @@ class Stepper:
         self._bench.lock.check()
         match changes[0].action:
             case Action.CREATE if len(changes) > 1 and isinstance(provider, CreatesInBulk):
-                return self._create_many(provider, provider, changes)
+                return self._create_many(provider, provider, changes, live)
             case Action.DELETE if len(changes) > 1 and isinstance(provider, DeletesInBulk):
                 ids = [change.remote_id for change in changes if change.remote_id]
-                return self._attempt_all(provider, changes, lambda: provider.delete_many(ids))
+                return self._attempt_all(provider, changes, live, lambda: provider.delete_many(ids))
             case _:
                 return [self._one(provider, change, live) for change in changes]
 
@@ -194,18 +196,18 @@ class Stepper:
                     return self._created(provider, change)
                 case Action.UPDATE:
                     fields = filled_fields(change, self._bench.secrets, self._made)
-                    self._put_back(change)
+                    self._keeper.put_back(change)
                     if fields:
                         provider.update(Update(live[change.remote_id or ""], fields))
                 case Action.REPLACE:
                     return self._replaced(provider, change)
                 case Action.DELETE:
                     provider.delete(change.remote_id or "")
-                    self._retire(change)
+                    self._keeper.retire(change)
                 case Action.MANUAL:
                     pass
         except Unavailable as error:
-            return self._settled(provider, change, error)
+            return self._settled(provider, change, error, live)
         except ReconcilerError as error:
             return self._failed(change, error)
         note = also_changed(provider.resource_type, change, live)
@@ -229,17 +231,21 @@ class Stepper:
             provider.delete(change.remote_id or "")
             return self._created(provider, change)
         if change.overlaps:
-            self._set_aside(change)
+            self._keeper.set_aside(change)
             return self._created(provider, change)
         return self._created(provider, change, retires=change.remote_id)
 
     def _create_many(
-        self, provider: Provider, bulk: CreatesInBulk, changes: Sequence[Change]
+        self,
+        provider: Provider,
+        bulk: CreatesInBulk,
+        changes: Sequence[Change],
+        live: Mapping[str, Observed],
     ) -> list[Outcome]:
         try:
             answers = bulk.create_many([self._new(change) for change in changes])
         except Unavailable as error:
-            return [self._settled(provider, change, error) for change in changes]
+            return [self._settled(provider, change, error, live) for change in changes]
         except ReconcilerError as error:
             return [self._failed(change, error) for change in changes]
         return [
@@ -250,12 +256,16 @@ class Stepper:
         ]
 
     def _attempt_all(
-        self, provider: Provider, changes: Sequence[Change], call: Callable[[], None]
+        self,
+        provider: Provider,
+        changes: Sequence[Change],
+        live: Mapping[str, Observed],
+        call: Callable[[], None],
     ) -> list[Outcome]:
         try:
             call()
         except Unavailable as error:
-            return [self._settled(provider, change, error) for change in changes]
+            return [self._settled(provider, change, error, live) for change in changes]
         except ReconcilerError as error:
             return [self._failed(change, error) for change in changes]
         return [self._ended(c, Result.DONE, remote_id=c.remote_id) for c in changes]
@@ -268,7 +278,7 @@ class Stepper:
         An output that cannot be kept is sealed for the operator; without a seal the new object is taken back.
         """
         try:
-            self._keep_outputs(change, created)
+            self._keeper.keep_outputs(change, created)
         except ReconcilerError as error:
             return self._unkept(provider, change, created, error)
         if created.trouble is not None:
@@ -278,53 +288,20 @@ class Stepper:
             provider.delete(retires)
         return self._ended(change, Result.DONE, remote_id=created.remote_id)
 
-    def _keep_outputs(self, change: Change, created: Created) -> None:
-        for value in created.outputs.values():
-            self._bench.secrets.learn(value)
-        empty = [name for name in change.capture if not created.outputs.get(name)]
-        if empty:
-            raise SecretUnavailable(f"{change.address}: the vendor gave no {empty[0]} to capture")
-        for name, reference in change.capture.items():
-            self._keep(change, name, reference, created.outputs[name])
-            self._made.captured[change.address, name] = reference
-        self._made.ids[change.address] = created.remote_id
-        for name, value in created.outputs.items():
-            self._made.values[change.address, name] = value
-
-    def _keep(self, change: Change, name: str, reference: str, value: str) -> None:
-        """Store an output, unless the process that was cut off had done so already."""
-        before = self._made.outputs.get((change.address, name))
-        if before is None or before.fingerprint != self._bench.secrets.fingerprint(value):
-            self._note_kept(change, name, self._bench.secrets.keep(reference, value))
-
-    def _note_kept(self, change: Change, name: str, known: SecretValue) -> None:
-        self._made.outputs[change.address, name] = known
-        self._bench.journal.append(
-            "captured", step=change.step, address=change.address, output=name, secret=encode(known)
-        )
-
     def _unkept(
         self, provider: Provider, change: Change, created: Created, error: ReconcilerError
     ) -> Outcome:
         """Lose nothing of an object whose outputs cannot be stored: seal them, or take the object back."""
-        sealed = {
-            name: seal
-            for name in change.capture
-            if created.outputs.get(name)
-            and (seal := self._bench.secrets.seal(created.outputs[name])) is not None
-        }
-        if sealed.keys() != change.capture.keys():
+        sealed = self._keeper.seal(change, created)
+        if not sealed:
             return self._taken_back(provider, change, created, error)
-        for name, seal in sealed.items():
-            fingerprint = self._bench.secrets.fingerprint(created.outputs[name])
-            self._note_kept(change, name, SecretValue(None, fingerprint, None, seal))
         self._made.ids[change.address] = created.remote_id
         said = " ".join(f"{error.summary}. {error.detail}".split())
         return self._ended(
             change,
             Result.FAILED,
             f"{said} {created.remote_id} is made, and its {', '.join(sealed)} is sealed in the journal.",
-            f"reconciler show {self._bench.run} --sealed '{change.address}#{next(iter(sealed))}'"
+            f"reconciler show {self._bench.run} --sealed '{change.address}#{sealed[0]}'"
             " | age --decrypt -i IDENTITY",
             remote_id=created.remote_id,
         )
@@ -342,54 +319,17 @@ class Stepper:
             return self._ended(change, Result.FAILED, said, left.mend)
         return self._failed(change, error)
 
-    def _put_back(self, change: Change) -> None:
-        """Store outputs of the present object in their place again."""
-        for name, secret in change.keeps.items():
-            if not isinstance(secret, SecretValue):
-                continue
-            value = kept_value(secret, f"{change.address}#{name}", self._bench.secrets)
-            known = self._bench.secrets.keep(change.capture[name], value)
-            self._note_kept(change, name, known)
-            self._made.captured[change.address, name] = change.capture[name]
-
-    def _set_aside(self, change: Change) -> None:
-        """Make sure that the outputs of the object which stays can still be had once those of the new one are kept."""
-        for name, reference in change.capture.items():
-            if (change.address, name) in self._made.aside:
-                continue
-            kept = self._bench.secrets.preserved(reference)
-            if kept is None:
-                raise SecretUnavailable(
-                    f"{reference} has no place for two values",
-                    detail="While a secret is rotated, the old value must still be there to go back to.",
-                    mend="capture into a store with versions: file, gcp, aws or vault",
-                )
-            known = self._bench.secrets.known(kept)
-            self._made.aside[change.address, name] = known
-            self._bench.journal.append(
-                "set aside",
-                step=change.step,
-                address=change.address,
-                output=name,
-                secret=encode(known),
-            )
-
-    def _retire(self, change: Change) -> None:
-        """Let go what only the deleted object needed. What a store cannot let go is said, and no failure."""
-        for reference in change.retires.values():
-            try:
-                done = self._bench.secrets.retire(reference)
-            except ReconcilerError as error:
-                done = False
-                self._bench.journal.append("not retired", reference=reference, why=error.summary)
-            if done:
-                self._bench.journal.append("retired", reference=reference)
-
-    def _settled(self, provider: Provider, change: Change, error: Unavailable) -> Outcome:
+    def _settled(
+        self,
+        provider: Provider,
+        change: Change,
+        error: Unavailable,
+        live: Mapping[str, Observed],
+    ) -> Outcome:
         """Find out by reading whether a call without an answer took effect."""
         try:
             if change.action in {Action.CREATE, Action.REPLACE}:
-                return self._settled_create(provider, change, error)
+                return self._settled_create(provider, change, error, live)
             found = provider.read([change.remote_id or ""]).get(change.remote_id or "")
         except LockHeld:
             raise
@@ -404,7 +344,13 @@ class Stepper:
             return self._ended(change, Result.DONE, "found by reading", remote_id=change.remote_id)
         return self._failed(change, error)
 
-    def _settled_create(self, provider: Provider, change: Change, error: Unavailable) -> Outcome:
+    def _settled_create(
+        self,
+        provider: Provider,
+        change: Change,
+        error: Unavailable,
+        live: Mapping[str, Observed],
+    ) -> Outcome:
         """Find out what a create or replace left. An object whose outputs are lost goes, to be made again."""
         made = self._made.ids.get(change.address)
         if made is not None:  # the new object is kept; it was the old one's end that got no answer
@@ -416,8 +362,9 @@ class Stepper:
         if there is None:
             return self._failed(change, error)
         has_old = change.action is Action.REPLACE and not model.replaces_by_deleting_first
-        if change.capture or has_old:
-            if there.marker == marker:
+        if change.capture or _gives_secrets(model) or has_old:
+            is_ours = there.marker == marker or there.remote_id not in live
+            if is_ours:
                 self._bench.lock.check()
                 provider.delete(there.remote_id)
             return self._failed(change, error)
@@ -469,3 +416,9 @@ class Stepper:
             remote_id=remote_id,
         )
         return Outcome(change.address, change.action, result, detail, mend, remote_id)
+
+
+def _gives_secrets(model: type[Resource]) -> bool:
+    """Tell whether a new object gives away a secret that is never shown again, not even to who asks once more."""
+    secret = any(output.secret and output.only_at_create for output in model.outputs.values())
+    return secret and not model.replays_creates

@@ -7,12 +7,13 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.errors import SecretUnavailable
-from reconciler.core.secret import SecretValue, secrets_in
+from reconciler.core.secret import SecretValue, secrets_in, with_secrets
 from reconciler.core.witness import Witness, asked_for, scene_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from reconciler.core.change import Change
     from reconciler.core.ports import SecretSource
     from reconciler.core.state import DesiredState, Entry, Snapshot
 
@@ -27,27 +28,49 @@ class _Answer(NamedTuple):
 
 
 def witnessed(
-    desired: DesiredState,
-    live: Snapshot,
-    base: Snapshot | None,
-    secrets: SecretSource,
-    *,
-    also: Iterable[str] = (),
+    desired: DesiredState, live: Snapshot, base: Snapshot | None, secrets: SecretSource
 ) -> Witness:
-    """Return what the references that ``desired`` is compared by give now, and ``also`` those that are named.
+    """Return what the references that ``desired`` is compared by give now.
 
     A store that tells versions is not asked for a value whose version is the one that is known.
     """
     entries = base.by_address() if base is not None else {}
     by_address = live.by_address()
-    texts = sorted({*asked_for(desired, scene_of(desired, by_address, entries)), *also})
-    remembered = {known.reference: known for known in _remembered((live, base)) if known.version}
+    texts = sorted(asked_for(desired, scene_of(desired, by_address, entries)))
+    before = {known.reference: known for known in _remembered((live, base)) if known.version}
+    agreeing = dict(_agreeing(desired, by_address, secrets))
+    return asked(texts, secrets, before)._replace(agreeing=agreeing)
+
+
+def asked(
+    texts: Sequence[str],
+    secrets: SecretSource,
+    before: Mapping[str | None, SecretValue] | None = None,
+) -> Witness:
+    """Return what each reference gives now; ``before`` is what was known of it. Asks for several at a time."""
+    if not texts:
+        return Witness()
+    known = before or {}
     with ThreadPoolExecutor(max_workers=ASKERS, thread_name_prefix="witness") as pool:
-        answers = list(pool.map(lambda text: _ask(text, remembered.get(text), secrets), texts))
+        answers = list(pool.map(lambda text: _ask(text, known.get(text), secrets), texts))
     return Witness(
         known={one.text: one.known for one in answers if one.known is not None},
         silent={one.text: one.why_not for one in answers if one.known is None},
-        agreeing=dict(_agreeing(desired, by_address, secrets)),
+    )
+
+
+def known_by(change: Change, known: Mapping[str, SecretValue]) -> Change:
+    """Return ``change`` with what is ``known`` of its secrets, to look at; it is not the one that is applied."""
+
+    def told(secret: SecretValue) -> SecretValue:
+        return known.get(secret.reference or "", secret)
+
+    fields = tuple(
+        field.model_copy(update={"after": with_secrets(field.after, told)})
+        for field in change.field_changes
+    )
+    return change.model_copy(
+        update={"field_changes": fields, "values": with_secrets(change.values, told)}
     )
 
 

@@ -16,6 +16,7 @@ from reconciler.files.environment_file import ENVIRONMENT_FILE, read_environment
 from reconciler.files.references import Scope
 from reconciler.files.relations import refuse_rings, unopened_accounts, wrong_relations
 from reconciler.files.resources import read_resource
+from reconciler.files.revoked_file import REVOKED_FILE, RevokedRead, read_revoked
 from reconciler.files.sources import items_of, resource_files
 from reconciler.files.suggestions import suggestion
 from reconciler.files.yaml_positions import by_place
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.record import Record
     from reconciler.core.resource import Resource
+    from reconciler.core.revocation import Revocation
     from reconciler.core.secret import Json
     from reconciler.core.state import Declared
     from reconciler.files.environment import Environment
@@ -49,7 +51,8 @@ class Catalogue(NamedTuple):
 class Loaded(NamedTuple):
     """One environment as its files declare it.
 
-    ``settings`` are the accounts, by vendor; ``stores`` the settings of secret stores, by name.
+    ``settings`` are the accounts, by vendor; ``stores`` the settings of secret stores, by name; ``revoked`` the secrets
+    that must never come back.
     """
 
     environment: Environment
@@ -57,6 +60,7 @@ class Loaded(NamedTuple):
     stores: Mapping[str, Record]
     desired: DesiredState
     locate: Callable[[str, str], str | None]
+    revoked: tuple[Revocation, ...] = ()
 
 
 def environments(folder: Path) -> tuple[str, ...]:
@@ -70,7 +74,8 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
     """Read the environment ``name`` below ``root/desired_state``. Raises InvalidInput with every error."""
     folder = root / "desired_state"
     environment, settings, stores, found = _environment(root, name, catalogue, environ)
-    diagnostics = [*found]
+    revoked, unread = _revoked(root, name)
+    diagnostics = [*found, *unread]
     folders = [*(environment.extends if environment is not None else ()), name]
     checksum = sha256()
     sources: Iterator[Source] = iter(())
@@ -107,18 +112,25 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
         models={item.kind: catalogue.model(item.kind) for item in declared},
     )
     refuse_rings(desired)
-    return Loaded(environment, settings, stores, desired, _locator(by_address))
+    return Loaded(environment, settings, stores, desired, _locator(by_address), revoked)
 
 
 def load_environment(
     root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
 ) -> Loaded:
     """Read ``environment.yaml`` alone; nothing is declared then. Raises InvalidInput with every error."""
-    environment, settings, stores, diagnostics = _environment(root, name, catalogue, environ)
+    environment, settings, stores, found = _environment(root, name, catalogue, environ)
+    revoked, unread = _revoked(root, name)
+    diagnostics = (*found, *unread)
     if diagnostics or environment is None:
         raise InvalidInput(sorted(diagnostics, key=by_place))
     nothing = DesiredState(name, (), "files", "")
-    return Loaded(environment, settings, stores, nothing, lambda *_: None)
+    return Loaded(environment, settings, stores, nothing, lambda *_: None, revoked)
+
+
+def _revoked(root: Path, name: str) -> RevokedRead:
+    shown = f"desired_state/{name}/{REVOKED_FILE}"
+    return read_revoked(root / shown, shown)
 
 
 def _environment(

@@ -12,6 +12,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.state import Entry, SnapshotHeader
 from reconciler.files.environment import Environment
 from reconciler.files.resources import ResourceItem
+from reconciler.files.revoked_file import RevokedSecrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ def all_schemas(
     return {
         "environment.json": environment_schema(settings, stores),
         "resources.json": resources_schema(models),
+        "revoked.json": _titled(RevokedSecrets.model_json_schema(), "reconciler revoked secrets"),
         "snapshot.json": _titled(
             TypeAdapter[Any](SnapshotHeader | Entry).json_schema(mode="serialization"),
             "reconciler snapshot: each line",

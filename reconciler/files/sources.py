@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.core.diagnostic import Diagnostic, Place
 from reconciler.core.errors import InvalidInput
 from reconciler.files.environment_file import ENVIRONMENT_FILE
+from reconciler.files.revoked_file import REVOKED_FILE
 from reconciler.files.suggestions import suggestion
 from reconciler.files.yaml_positions import Item, places
 from reconciler.files.yaml_reader import read_items
@@ -49,7 +50,7 @@ def resource_files(folder: Path) -> Iterator[Path]:
             continue
         if path.is_dir() and not (path / ENVIRONMENT_FILE).exists():
             yield from resource_files(path)
-        elif path.suffix in SUFFIXES and path.name != "revoked.yaml":
+        elif path.suffix in SUFFIXES and path.name != REVOKED_FILE:
             yield path
 
 

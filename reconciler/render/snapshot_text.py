@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter
 
+from reconciler.core.restoring import Way
 from reconciler.core.state import Criticality, Entry
 from reconciler.render.change_text import named_rows
 from reconciler.render.layout import (
@@ -26,7 +27,7 @@ from reconciler.render.wording import account_words, counted, short_times, some
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from reconciler.core.going_back import NotRestorable
+    from reconciler.core.restoring import Restorable
     from reconciler.core.state import Snapshot
 
 _ENTRIES: Final = TypeAdapter(tuple[Entry, ...])
@@ -36,14 +37,14 @@ _MOST_NAMED: Final = 4
 
 def snapshot_text(
     snapshot: Snapshot,
-    not_restorable: Sequence[NotRestorable] = (),
+    secrets: Sequence[Restorable] = (),
     *,
     entries: bool = False,
     color: bool = False,
     width: int = WIDTH,
 ) -> str:
     """Return what a snapshot holds and lacks, and with ``entries`` its objects and their fields."""
-    lines = [*_summary(snapshot, not_restorable, width)]
+    lines = [*_summary(snapshot, secrets, width)]
     for entry in snapshot.entries if entries else ():
         lines += [(), *_entry(entry, width)]
     return painted(lines, color=color)
@@ -51,7 +52,7 @@ def snapshot_text(
 
 def snapshot_json(
     snapshot: Snapshot,
-    not_restorable: Sequence[NotRestorable] = (),
+    secrets: Sequence[Restorable] = (),
     *,
     entries: bool = False,
 ) -> dict[str, Any]:
@@ -61,16 +62,14 @@ def snapshot_json(
         "label": snapshot.label,
         "header": snapshot.header.model_dump(mode="json"),
         "counts": dict(sorted(Counter(entry.kind for entry in snapshot.entries).items())),
-        "not_restorable": [one._asdict() for one in not_restorable],
+        "secrets": [one._asdict() for one in secrets],
     }
     if entries:
         document["entries"] = _ENTRIES.dump_python(snapshot.entries, mode="json")
     return document
 
 
-def _summary(
-    snapshot: Snapshot, not_restorable: Sequence[NotRestorable], width: int
-) -> Iterator[Line]:
+def _summary(snapshot: Snapshot, secrets: Sequence[Restorable], width: int) -> Iterator[Line]:
     header = snapshot.header
     title = [span(f"snapshot {snapshot.id or '(not saved)'}", Style.STRONG)]
     title += [span(snapshot.label)] if snapshot.label else []
@@ -93,7 +92,7 @@ def _summary(
             [span(f"to mend it: {item.mend}")] if item.mend else [], width=width, indent="    "
         )
     yield from table([*_count_rows(snapshot.entries)], width=width)
-    yield from _lost(not_restorable, width)
+    yield from _secrets(secrets, width)
 
 
 def _count_rows(entries: Iterable[Entry]) -> Iterator[Line]:
@@ -107,14 +106,17 @@ def _count_rows(entries: Iterable[Entry]) -> Iterator[Line]:
         yield (span(f"  {kind}"), Span(f"{count:4}{aside}"))
 
 
-def _lost(not_restorable: Sequence[NotRestorable], width: int) -> Iterator[Line]:
-    """Say what could not be had back, one reason at a time."""
+def _secrets(secrets: Sequence[Restorable], width: int) -> Iterator[Line]:
+    """Say in how many ways its secrets could be had again, and which could not, one reason at a time."""
+    counts = Counter(one.way for one in secrets)
+    ways = [f"{counts[way]} {way}" for way in Way if counts[way]]
+    lost = [one for one in secrets if one.is_lost_with_its_object]
+    if ways:
+        style = Style.CHANGED if lost else Style.PLAIN
+        yield from flowed([Span(f"secrets: {', '.join(ways)}", style)], width=width, hanging="  ")
     by_reason: dict[str, list[str]] = {}
-    for one in not_restorable:
+    for one in lost:
         by_reason.setdefault(one.why, []).append(f"{one.address}#{one.field}")
-    if by_reason:
-        words = f"not restorable from it: {counted(len(not_restorable), 'value')}"
-        yield from flowed([span(words, Style.CHANGED)], width=width)
     for why, names in by_reason.items():
         yield from flowed([span(f"{why}:")], width=width, indent="  ")
         yield from flowed([span(some(names, _MOST_NAMED))], width=width, indent="    ")
@@ -131,7 +133,8 @@ def _entry(entry: Entry, width: int) -> Iterator[Line]:
     ]
     spans = [span(name, Style.STRONG), *map(span, filter(None, marks))]
     yield from flowed(spans, width=width, hanging="    ")
-    names = [(span(field).text, value) for field, value in entry.values.items()]
+    fields = {**entry.values, **{f"{name} (kept)": one for name, one in entry.outputs.items()}}
+    names = [(span(field).text, value) for field, value in fields.items()]
     room = room_for((field for field, _ in names), _WIDEST_NAME)
     for field, value in names:
         text = shown(value, max(width - room - 6, _WIDEST_NAME))

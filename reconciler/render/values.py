@@ -51,6 +51,9 @@ def pair(before: Json, after: Json, room: int = ROOM) -> Pair:
     first, second = shown(before, room), shown(after, room)
     if first != second:
         return Pair(first, second)
+    hashed = _by_fingerprint(before, after)
+    if hashed is not None:
+        return hashed
     if isinstance(before, str) and isinstance(after, str):
         at = _first_difference(before, after)
         first, second = _around(before, at, room), _around(after, at, room)
@@ -80,9 +83,8 @@ def clipped(text: str, room: int) -> str:
 
 def _shown(value: Json, room: int, depth: int) -> str:
     match value:
-        case SecretValue(reference=reference):
-            known = reference is not None
-            return f"[secret {clipped(str(reference), room)}]" if known else "[secret, not known]"
+        case SecretValue():
+            return _secret(value, room)
         case Deferred(expression=expression):
             return f"(known after apply: {clipped(expression, room)})"
         case str():
@@ -95,6 +97,29 @@ def _shown(value: Json, room: int, depth: int) -> str:
             return f"{{{_listed(items, len(value), room, depth)}}}"
         case _:
             return NOT_THERE if value is MISSING else clipped(json.dumps(value, default=str), room)
+
+
+def _secret(secret: SecretValue, room: int) -> str:
+    if secret.reference is None:
+        return (
+            "[secret, not known]" if secret.sealed is None else "[secret, sealed in the snapshot]"
+        )
+    pinned = secret.version is None or secret.reference.endswith(f"@{secret.version}}}")
+    version = "" if pinned else f" version {clipped(str(secret.version), _LEAST)}"
+    return f"[secret {clipped(secret.reference, room)}{version}]"
+
+
+def _by_fingerprint(before: Json, after: Json) -> Pair | None:
+    """Return two secrets that look alike such that their fingerprints tell them apart."""
+    if not (isinstance(before, SecretValue) and isinstance(after, SecretValue)):
+        return None
+    if before.fingerprint is None or after.fingerprint is None:
+        return None
+    first, second = (
+        f"{_shown(one, ROOM, 0)} #{clipped(str(one.fingerprint).rpartition(':')[2][:8], _LEAST)}"
+        for one in (before, after)
+    )
+    return Pair(first, second) if first != second else None
 
 
 def _listed(items: Iterable[str], count: int, room: int, depth: int) -> str:

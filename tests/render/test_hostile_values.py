@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from reconciler.core.change import Action, Change, FieldChange, Origin, Reversibility
 from reconciler.core.differing import Difference, FieldDifference
 from reconciler.core.finding import Finding, Weight
-from reconciler.core.going_back import NotRestorable
 from reconciler.core.plan import Base, DesiredSource, Ignored, Plan, Summary, Unmanaged, sealed
+from reconciler.core.restoring import Restorable, Way
 from reconciler.core.secret import Deferred, SecretValue
 from reconciler.core.state import (
     Account,
@@ -218,7 +218,7 @@ SNAPSHOTS = st.builds(
     TEXTS,
     st.none() | TEXTS,
 )
-LOST = st.lists(st.builds(NotRestorable, TEXTS, TEXTS, TEXTS), max_size=3)
+LOST = st.lists(st.builds(Restorable, TEXTS, TEXTS, st.sampled_from(Way), TEXTS), max_size=3)
 WIDTHS = st.integers(0, 140)
 
 
@@ -281,7 +281,7 @@ def test_no_run_acts_on_a_terminal(
 @given(SNAPSHOTS, LOST, WIDTHS)
 @settings(max_examples=60)
 def test_no_snapshot_acts_on_a_terminal(
-    snapshot: Snapshot, lost: list[NotRestorable], width: int
+    snapshot: Snapshot, lost: list[Restorable], width: int
 ) -> None:
     assert_inert(snapshot_text(snapshot, lost, entries=True, width=width))
 

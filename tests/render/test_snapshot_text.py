@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.going_back import NotRestorable
+from reconciler.core.restoring import Restorable, Way
 from reconciler.core.secret import SecretValue
 from reconciler.core.state import (
     Account,
@@ -51,10 +51,16 @@ SNAPSHOT = Snapshot(
     "good",
 )
 HIDDEN = "the vendor never shows it, and no reference to it is declared"
-LOST = (
-    NotRestorable("vercel.env_var/k", "value", HIDDEN),
-    NotRestorable("stripe.webhook_endpoint/payments", "secret", "shown once, at creation"),
-    *(NotRestorable(f"vercel.env_var/v{n}", "value", HIDDEN) for n in range(5)),
+SEEN = "the vendor shows it while the object exists"
+SECRETS = (
+    Restorable("vercel.env_var/k", "value", Way.NOWHERE, HIDDEN),
+    Restorable(
+        "stripe.webhook_endpoint/payments", "secret", Way.NOWHERE, "shown once, at creation"
+    ),
+    *(Restorable(f"vercel.env_var/v{n}", "value", Way.NOWHERE, HIDDEN) for n in range(5)),
+    Restorable("vercel.env_var/a", "value", Way.REFERENCE),
+    Restorable("vercel.env_var/b", "value", Way.SEALED),
+    Restorable("vercel.env_var/c", "value", Way.VENDOR, SEEN),
 )
 SUMMARY = """\
 snapshot 20261119T180200Z-1a2b3c4d   good
@@ -64,21 +70,23 @@ unknown: twilio.number could not be read: permission denied
     to mend it: reconciler permissions production
   stripe.webhook_endpoint     1
   vercel.env_var              2   (1 not managed)
-not restorable from it: 7 values
+secrets: 1 by reference, 1 sealed, 1 readable at the vendor, 7 not restorable
   the vendor never shows it, and no reference to it is declared:
     vercel.env_var/k#value, vercel.env_var/v0#value, vercel.env_var/v1#value,
     vercel.env_var/v2#value, and 2 more
   shown once, at creation:
     stripe.webhook_endpoint/payments#secret
+  the vendor shows it while the object exists:
+    vercel.env_var/c#value
 """
 
 
 def test_a_snapshot_says_what_it_lacks_grouped_by_reason() -> None:
-    assert snapshot_text(SNAPSHOT, LOST, width=90) == SUMMARY
+    assert snapshot_text(SNAPSHOT, SECRETS, width=90) == SUMMARY
 
 
 def test_its_objects_are_shown_with_their_fields_when_asked_for() -> None:
-    assert snapshot_text(SNAPSHOT, LOST, entries=True, width=90) == SUMMARY + (
+    assert snapshot_text(SNAPSHOT, SECRETS, entries=True, width=90) == SUMMARY + (
         """
 stripe.webhook_endpoint/payments   P0   we_1
     url             "https://api.example"
@@ -94,13 +102,14 @@ vercel.env_var (not managed)   env_9
 
 
 def test_as_json_its_objects_come_when_asked_for() -> None:
-    short = snapshot_json(SNAPSHOT, LOST)
-    whole = snapshot_json(SNAPSHOT, LOST, entries=True)
+    short = snapshot_json(SNAPSHOT, SECRETS)
+    whole = snapshot_json(SNAPSHOT, SECRETS, entries=True)
 
     assert short["counts"] == {"stripe.webhook_endpoint": 1, "vercel.env_var": 2}
-    assert short["not_restorable"][0] == {
+    assert short["secrets"][0] == {
         "address": "vercel.env_var/k",
         "field": "value",
+        "way": "not restorable",
         "why": HIDDEN,
     }
     assert "entries" not in short

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.core import errors
 from reconciler.core.masking import Masker
-from reconciler.providers import http as http_module
+from reconciler.wire import http as http_module
 from reconciler.wire.http import Connection, Credential, HttpClient, VendorProfile
 from reconciler.wire.pacing import Timing
 from reconciler.providers.stripe.profile import STRIPE

@@ -1,0 +1,77 @@
+"""Read ``revoked.yaml``: the secrets of an environment that must never come back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from reconciler.core.diagnostic import Diagnostic
+from reconciler.core.errors import InvalidInput
+from reconciler.core.record import Record
+from reconciler.core.revocation import Revocation
+from reconciler.files.yaml_positions import places
+from reconciler.files.yaml_reader import read_document
+from reconciler.files.yaml_text import decode
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REVOKED_FILE = "revoked.yaml"
+
+
+class RevokedSecrets(Record):
+    """Secrets that no plan and no rollback may bring back."""
+
+    revoked: tuple[Revocation, ...] = Field(description="each by its fingerprint or its version")
+
+
+class RevokedRead(NamedTuple):
+    """What the file says, with everything that is wrong with it. No file revokes nothing."""
+
+    revoked: tuple[Revocation, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def read_revoked(path: Path, shown: str) -> RevokedRead:
+    """Return the revoked secrets in the file at ``path``, which messages call ``shown``."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return RevokedRead()
+    except OSError as error:
+        why = Diagnostic(summary=f"{shown}: cannot be read", detail=f"{error.strerror}.")
+        return RevokedRead(diagnostics=(why,))
+    try:
+        text = decode(data, shown)
+        value = read_document(text, shown).value or {"revoked": []}
+    except InvalidInput as error:
+        return RevokedRead(diagnostics=tuple(error.diagnostics))
+    try:
+        return RevokedRead(RevokedSecrets.model_validate(value).revoked)
+    except ValidationError as error:
+        return RevokedRead(diagnostics=_explained(value, error, text, shown))
+
+
+def _explained(
+    value: Any,  # noqa: ANN401 - whatever the file holds
+    error: ValidationError,
+    text: str,
+    shown: str,
+) -> tuple[Diagnostic, ...]:
+    from jsonschema import Draft202012Validator
+
+    from reconciler.files.schema_errors import schema_diagnostics
+
+    locate = places(text, shown)
+    schema = RevokedSecrets.model_json_schema()
+    found = tuple(schema_diagnostics(Draft202012Validator(schema), value, locate))
+    if found:
+        return found
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    said = first["msg"].removeprefix("Value error, ")
+    return (
+        Diagnostic(
+            summary="Not a revoked secret", detail=f"{said}.", place=locate(tuple(first["loc"]))
+        ),
+    )
