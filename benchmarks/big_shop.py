@@ -18,7 +18,9 @@ EVERY = 100
 def write(root: Path, count: int) -> None:
     """Write ``desired_state/`` and ``snapshots/`` below ``root``."""
     from reconciler.cli.workspace import SystemClock
+    from reconciler.core.masking import Masker
     from reconciler.core.state import Entry, Snapshot, SnapshotHeader
+    from reconciler.stores.guarding import Guard
     from reconciler.stores.local import LocalStore
 
     write_environment(root, NAME, {"vercel": ""})
@@ -46,7 +48,9 @@ def write(root: Path, count: int) -> None:
     header = SnapshotHeader(
         environment=NAME, taken_at="2026-01-01T00:00:00Z", tool_version="0", role="applied"
     )
-    LocalStore(root / "snapshots", NAME, SystemClock()).save(Snapshot(header, tuple(entries)))
+    LocalStore(root / "snapshots", NAME, SystemClock(), Guard(Masker())).save(
+        Snapshot(header, tuple(entries))
+    )
 
 
 if __name__ == "__main__":

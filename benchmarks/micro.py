@@ -32,11 +32,13 @@ def seconds_an_item() -> dict[str, float]:
 
     from reconciler.cli.workspace import SystemClock, catalogue
     from reconciler.core.compare import compare
+    from reconciler.core.masking import Masker
     from reconciler.core.planning import decide
     from reconciler.core.stored import parse_snapshot, snapshot_text
     from reconciler.files.loading import load
     from reconciler.files.schemas import item_schema
     from reconciler.files.yaml_reader import read_items
+    from reconciler.stores.guarding import Guard
     from reconciler.stores.local import LocalStore
 
     root = Path.cwd()
@@ -47,7 +49,7 @@ def seconds_an_item() -> dict[str, float]:
     model = known.model("vercel.env_var")
     validator = Draft202012Validator(item_schema(model, known.kinds))
     desired = load(root, NAME, known, os.environ).desired
-    store = LocalStore(root / "snapshots", NAME, SystemClock())
+    store = LocalStore(root / "snapshots", NAME, SystemClock(), Guard(Masker()))
     base = store.load("latest")
     stored = snapshot_text(base)
     entries = base.by_address()

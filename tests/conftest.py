@@ -16,7 +16,7 @@ from reconciler.sandbox.server import serve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest.register_assert_rewrite("tests.killing.shop", "tests.killing.runs", "tests.faults.steps")
+pytest.register_assert_rewrite("tests.cli.wired", "tests.killing.shop", "tests.killing.runs", "tests.faults.steps")
 
 # By default the laws look at the same few examples in every run; with RECONCILER_LONG=1 at many, at others each time.
 settings.register_profile(

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import console, options
 from reconciler.cli.applying import AS_USUAL, Agreement, Manner, carry_out, exit_code_of_run
-from reconciler.cli.checking import run_checks, surroundings
+from reconciler.cli.checking import agreement_results, run_checks, surroundings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.plan_command import verdict
 from reconciler.cli.proposing import Wish, proposed
@@ -103,7 +103,14 @@ def ended(
     code = exit_code_of_run(report)
     around = surroundings(workspace, loaded, report.snapshot)
     done = code is ExitCode.OK
-    results = run_checks(loaded.environment, workspace.clock, around) if done else ()
+    results = (
+        (
+            *run_checks(loaded.environment, workspace.clock, around),
+            *agreement_results(workspace, loaded, report.snapshot, only_declared=True),
+        )
+        if done
+        else ()
+    )
     show_run(ctx, plan, report, form)
     failed = [result.name for result in results if not result.passed]
     if failed:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.cli import console
+from reconciler.cli.workspace import agreement_rules, with_models
+from reconciler.core.agreement import disagreements, sight_of
 from reconciler.core.errors import InvalidInput, SecretUnavailable
+from reconciler.core.evidence import CheckResult
+from reconciler.engine.planning import stamp
 from reconciler.files.environment import HttpCheck, TcpCheck, TlsCheck, WebhookCheck
 from reconciler.render.escaping import terminal
 
@@ -14,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.cli.workspace import Workspace
-    from reconciler.core.evidence import CheckResult
     from reconciler.core.ports import Clock, SecretSource
     from reconciler.core.secret import Json
     from reconciler.core.state import Snapshot
@@ -45,6 +48,45 @@ def run_checks(
 
     probes = [_probe(check, around) for check in environment.checks]
     return tuple(_shown(result) for result in probed(probes, clock, console.MASKER))
+
+
+def agreement_results(
+    workspace: Workspace, loaded: Loaded, live: str | None = None, *, only_declared: bool = False
+) -> tuple[CheckResult, ...]:
+    """Return what does not agree across vendors in the snapshot ``live``, else in the newest; and what does.
+
+    One result for each thing that is wrong, one for each declared invariant that holds. After an apply what is built
+    in was said by the plan, as warnings: ``only_declared`` leaves it out.
+    """
+    store = workspace.store(loaded.environment.environment)
+    snapshot = store.load(live) if live is not None else store.base()
+    if snapshot is None:
+        return ()
+    desired = loaded.desired
+    kinds = {entry.kind for entry in snapshot.entries}
+    wider = desired._replace(models=with_models(desired, kinds))
+    rules = agreement_rules(loaded)
+    found = tuple(disagreements(sight_of(snapshot, wider, rules), rules.invariants))
+    at = stamp(workspace.clock.now())
+    wrong = [
+        CheckResult(
+            name=f"agreement: {one.rule}",
+            passed=False,
+            detail=f"{one.address} {one.message} (as of {snapshot.header.taken_at})",
+            seconds=0,
+            at=at,
+        )
+        for one in found
+        if one.rule == "invariant" or not only_declared
+    ]
+    holding = [
+        CheckResult(
+            name=one.name, passed=True, detail="it holds", seconds=0, at=snapshot.header.taken_at
+        )
+        for one in rules.invariants
+        if not any(said.message.startswith(f"{one.name}: ") for said in found)
+    ]
+    return tuple(_shown(result) for result in (*wrong, *holding))
 
 
 def surroundings(workspace: Workspace, loaded: Loaded, live: str | None = None) -> Surroundings:

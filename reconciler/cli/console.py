@@ -1,4 +1,4 @@
-"""Where output goes: results to stdout, everything else to stderr, secrets nowhere."""
+"""Where output goes: results to stdout, everything else to stderr. The streams themselves keep secrets back."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from typing import Any
 
 import click
 
+from reconciler.cli.streams import MASKER
 from reconciler.core.errors import Refused
-from reconciler.core.masking import Masker
 
-MASKER = Masker()
-"""The secret values that this process has seen. Every line it prints passes through it."""
+__all__ = ["MASKER", "ask", "result", "result_json", "say", "wants_color", "width"]
 
 
 def result(text: str) -> None:
     """Print the result of a command."""
-    print(MASKER.mask(text.rstrip("\n")))
+    print(text.rstrip("\n"))
 
 
 def result_json(document: Any) -> None:  # noqa: ANN401 - JSON
     """Print the result of a command as its one JSON document."""
-    print(MASKER.mask(json.dumps(document, indent=2, ensure_ascii=False)))
+    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def say(text: str) -> None:
     """Print a remark, to stderr."""
-    print(MASKER.mask(text.rstrip("\n")), file=sys.stderr, flush=True)
+    print(text.rstrip("\n"), file=sys.stderr, flush=True)
 
 
 def width() -> int:

@@ -65,6 +65,10 @@ def _story(workspace: Path, urls: Mapping[str, str]) -> int:
     _prepare(workspace, urls)
     _title("A shop that takes payments: Stripe webhooks, Vercel variables, a pinned deployment")
     _tell("The vendors are imitated on loopback; the shop's files are in the folder of -C.")
+    _tell("To repeat every command by hand:")
+    _tell(f"  {_program()} sandbox serve --port 4700        # in another terminal")
+    for name, value in CREDENTIALS.items():  # once they are in use, even these are masked
+        _tell(f"  export {name}={value}")
     _run(workspace, "validate", "sandbox")
     _run(workspace, "snapshot", "sandbox", "--label", "good", "--note", "before the deploy")
 
@@ -81,11 +85,6 @@ def _story(workspace: Path, urls: Mapping[str, str]) -> int:
     _run(workspace, "plan", "sandbox", "--exit-code")
     _run(workspace, "history", "sandbox")
     _proof(urls)
-    _title("To repeat it by hand")
-    _tell(f"  {_program()} sandbox serve --port 4700        # in another terminal")
-    for name, value in CREDENTIALS.items():
-        _tell(f"  export {name}={value}")
-    _tell("and the commands above, from the same folder.")
     return int(ExitCode.OK)
 
 
@@ -149,9 +148,10 @@ def _send(edit: _Edit, url: str) -> None:
 
     query = "?teamId=team_sandbox" if edit.vendor == "vercel" else ""
     token = STRIPE_KEY if edit.vendor == "stripe" else VERCEL_TOKEN
+    variable = next(name for name, value in CREDENTIALS.items() if value == token)
     words = [
         f"curl -X {edit.method} '{url}{edit.path}{query}'",
-        f"-H 'Authorization: Bearer {token}'",
+        f'-H "Authorization: Bearer ${variable}"',
     ]
     words += [f"-d '{name}={value}'" for name, value in (edit.form or {}).items()]
     if edit.json is not None:

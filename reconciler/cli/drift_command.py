@@ -10,7 +10,7 @@ import reconciler
 from reconciler.cli import console, options
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.showing import show_plan
-from reconciler.cli.workspace import Workspace, kinds_of, with_models
+from reconciler.cli.workspace import Workspace, agreement_rules, kinds_of, with_models
 from reconciler.core.going_back import desired_from
 from reconciler.core.guard import Policy
 from reconciler.core.state import Criticality
@@ -66,6 +66,8 @@ def drift_of(workspace: Workspace, environment: str) -> Plan:
         policy=Policy(),
         protected=loaded.environment.protected,
         secrets=workspace.secrets(loaded),
+        rules=agreement_rules(loaded),
+        only_looking=True,
     )
     return make_plan(desired, live.snapshot, live.base, {}, request)
 
@@ -85,6 +87,7 @@ def _last_known(loaded: Loaded, base: Snapshot, kinds: frozenset[str]) -> Desire
             ignore=declared[item.address].ignore,
             criticality=declared[item.address].criticality,
             protected=declared[item.address].protected,
+            place=declared[item.address].place,
         )
         if item.address in declared
         else item

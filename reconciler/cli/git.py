@@ -25,6 +25,24 @@ def head_commit(root: Path) -> str | None:
     return found.stdout.decode().strip() if found is not None and found.returncode == 0 else None
 
 
+def is_repository(root: Path) -> bool:
+    """Tell whether a folder is in the work tree of a repository."""
+    found = _git(root, "rev-parse", "--is-inside-work-tree")
+    return found is not None and found.returncode == 0 and found.stdout.strip() == b"true"
+
+
+def is_tracked(root: Path, path: Path) -> bool:
+    """Tell whether Git has a file."""
+    found = _git(root, "--literal-pathspecs", "ls-files", "--error-unmatch", "--", str(path))
+    return found is not None and found.returncode == 0
+
+
+def is_ignored(root: Path, path: Path) -> bool | None:
+    """Tell whether Git leaves a file alone that is not there yet, or not added; ``None`` outside the repository."""
+    found = _git(root, "check-ignore", "--quiet", "--", str(path))
+    return None if found is None or found.returncode > 1 else found.returncode == 0
+
+
 @contextmanager
 def desired_state_at(root: Path, revision: str) -> Iterator[tuple[Path, str]]:
     """Lay ``desired_state/`` of ``revision`` into a temporary folder; give the folder and the full commit.

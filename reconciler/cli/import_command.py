@@ -27,6 +27,7 @@ from reconciler.providers import registry
 def command(ctx: click.Context, environment: str, kinds: tuple[str, ...], out: str | None) -> int:
     """Write the live objects of ENV that nobody declares as YAML."""
     import reconciler
+    from reconciler.stores.atomic import write_text
 
     workspace = Workspace(ctx)
     loaded = workspace.load(environment)
@@ -56,14 +57,9 @@ def command(ctx: click.Context, environment: str, kinds: tuple[str, ...], out: s
         console.result(text.rstrip("\n"))
         return 0
     path = workspace.root / out
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(console.MASKER.mask(text))
-    except FileExistsError:
-        raise InvalidInput(
-            [Diagnostic(summary=f"{out} exists already; it is not overwritten")]
-        ) from None
+    if path.exists():
+        raise InvalidInput([Diagnostic(summary=f"{out} exists already; it is not overwritten")])
+    write_text(path, text, workspace.guard)
     console.say(
         f"Written to {out}. Fill in the secret references, then: reconciler plan {environment}"
     )

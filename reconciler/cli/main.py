@@ -12,6 +12,7 @@ import click
 
 import reconciler
 from reconciler.cli.exit_codes import ExitCode, exit_code_of
+from reconciler.cli.streams import MASKER, masked_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,8 @@ COMMANDS: dict[str, str] = {
     "rollback": "Go back to a snapshot.",
     "undo": "Take a run back.",
     "recover": "Settle a run that was cut off.",
+    "rotate": "Give a resource a new secret, with an overlap.",
+    "revoke": "Let a secret never come back.",
     "confirm": "Say that what a run did is to stay.",
     "freeze": "Let nothing change for a while.",
     "drift": "Tell what changed outside.",
@@ -35,6 +38,8 @@ COMMANDS: dict[str, str] = {
     "explain": "Explain a kind or one of its fields.",
     "kinds": "List the kinds of resources.",
     "schema": "Write the JSON Schemas.",
+    "doctor": "Tell whether everything is ready, and what mends it.",
+    "permissions": "List the least rights of the credentials.",
     "sandbox": "Serve imitations of the vendors on loopback.",
     "demo": "Break a shop in the sandbox and roll it back.",
 }
@@ -82,14 +87,52 @@ class _Commands(click.Group):
     help="The folder that holds desired_state/ and snapshots/; all paths are relative to it.",
 )
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR and TERM=dumb do the same.")
+@click.option(
+    "--trace",
+    metavar="FILE",
+    envvar="RECONCILER_TRACE",
+    help="Add every request and its answer to FILE as JSON lines, without secrets.",
+)
+@click.option(
+    "-v",
+    "verbose",
+    count=True,
+    help="Say each request on stderr; -vv with bodies, without secrets.",
+)
 @click.pass_context
-def cli(ctx: click.Context, directory: str, no_color: bool) -> None:
+def cli(
+    ctx: click.Context, directory: str, no_color: bool, trace: str | None, verbose: int
+) -> None:
     """Snapshot, diff and roll back the configuration that lives outside the code."""
-    ctx.obj = {"directory": directory, "no_color": no_color}
+    ctx.obj = {"directory": directory, "no_color": no_color, "tracer": None}
+    if trace or verbose:
+        from reconciler.cli.tracing import tracer
+
+        ctx.obj["tracer"] = tracer(ctx, trace or None, verbose)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
+    """Run one command and return its exit code. Nothing that it prints holds a secret.
+
+    Without ``argv`` it is the command of this process, which has nothing unmasked to print until it ends.
+    """
+    if argv is None:
+        _leave_no_core()
+    with masked_streams(MASKER, for_good=argv is None):
+        return _run(argv)
+
+
+def _leave_no_core() -> None:
+    """Let a crash write no image of the memory, which holds secrets."""
+    try:
+        import resource
+    except ImportError:  # there is none on Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Values here are trees without cycles: looking for some every 700 allocations
     # costs a quarter of the time of a large plan.

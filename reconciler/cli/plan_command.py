@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.core.plan import Plan
+    from reconciler.stores.guarding import Guard
 
 
 @click.command("plan")
@@ -51,7 +52,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     with proposed(workspace, wish) as proposal:
         plan = proposal.plan
     if out is not None:
-        save(workspace.root / out, plan)
+        save(workspace.root / out, plan, workspace.guard)
         console.say(
             f"Saved to {out}; good until {plan.expires_at}: reconciler apply {environment} {out}"
         )
@@ -59,12 +60,12 @@ def command(  # noqa: PLR0913 - one parameter an option
     return int(verdict(plan, exit_code=exit_code))
 
 
-def save(path: Path, plan: Plan) -> None:
-    """Write a plan file; an existing one is replaced as a whole."""
+def save(path: Path, plan: Plan, guard: Guard) -> None:
+    """Write a plan file; an existing one is replaced as a whole. Raises Refused when a secret value stands in it."""
     from reconciler.core.stored import plan_text
     from reconciler.stores.atomic import write_text
 
-    write_text(path, console.MASKER.mask(plan_text(plan)))
+    write_text(path, plan_text(plan), guard)
 
 
 def verdict(plan: Plan, *, exit_code: bool) -> ExitCode:

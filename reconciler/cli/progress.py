@@ -51,7 +51,7 @@ class Progress:
         self._started += 1
         if self._bar is not None:
             text = terminal(f"{change.action} {change.address}")
-            self._bar.update(self._task, description=console.MASKER.mask(text))
+            self._bar.update(self._task, description=text)
         else:
             console.say(
                 starting_text(change, at=self._started, of=self._total, width=console.width())
@@ -60,7 +60,7 @@ class Progress:
     def ended(self, outcome: Outcome) -> None:
         """Show how a change ended."""
         self._ended += 1
-        text = console.MASKER.mask(outcome_text(outcome, width=console.width()))
+        text = outcome_text(outcome, width=console.width())
         if self._bar is not None:
             self._bar.update(self._task, completed=self._ended)
             self._bar.console.print(text, markup=False, highlight=False)

@@ -7,9 +7,8 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
 import reconciler
-from reconciler.cli.console import say
 from reconciler.cli.git import desired_state_at, head_commit
-from reconciler.cli.workspace import Workspace, kinds_of, with_models
+from reconciler.cli.workspace import Workspace, agreement_rules, kinds_of, with_models
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
 from reconciler.core.going_back import desired_from
@@ -108,7 +107,7 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
             loaded = workspace.load(wish.environment, root)
         return loaded, loaded.desired._replace(source=f"files at {wish.at}", git_commit=commit)
     if wish.undo is not None:
-        loaded = _as_far_as_readable(workspace, wish.environment)
+        loaded = workspace.load_as_far_as_readable(wish.environment)
         undo = store.run_undo(wish.undo)
         kinds = tuple(sorted({change.kind for change in undo.changes}))
         records = store.journal(wish.undo)
@@ -118,7 +117,7 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
         loaded = workspace.load(wish.environment)
         desired = loaded.desired._replace(git_commit=head_commit(workspace.root))
         return _rotated(wish, loaded, desired, store)
-    loaded = _as_far_as_readable(workspace, wish.environment)
+    loaded = workspace.load_as_far_as_readable(wish.environment)
     snapshot = store.load(wish.to)
     kinds = tuple(sorted({entry.kind for entry in snapshot.entries}))
     captures = {item.address: item.capture for item in loaded.desired.resources}
@@ -176,19 +175,6 @@ def _goes_back(workspace: Workspace, wish: Wish) -> bool:
     return label is not None and label.startswith("good")
 
 
-def _as_far_as_readable(workspace: Workspace, environment: str) -> Loaded:
-    """Going back must work also when the resource files are broken: only the accounts are needed."""
-    try:
-        return workspace.load(environment)
-    except InvalidInput as error:
-        loaded = workspace.load_environment(environment)
-        say(
-            f"desired_state/{environment} has errors ({len(error.diagnostics)});"
-            " going back needs only its environment.yaml"
-        )
-        return loaded
-
-
 def _offline(
     workspace: Workspace,
     wish: Wish,
@@ -224,6 +210,7 @@ def _request(workspace: Workspace, wish: Wish, loaded: Loaded) -> Request:
         going_back=_goes_back(workspace, wish),
         freeze=workspace.store(wish.environment).freeze(),
         revoked=loaded.revoked,
+        rules=agreement_rules(loaded),
         selected=_selection(wish, loaded),
         rotating=frozenset({wish.rotate} if wish.rotate is not None else ()),
         place=loaded.locate,

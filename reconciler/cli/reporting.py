@@ -1,4 +1,4 @@
-"""Say what went wrong, in the format that was asked for, with every secret masked."""
+"""Say what went wrong, in the format that was asked for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.console import MASKER
 from reconciler.cli.exit_codes import ExitCode, exit_code_of
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import ReconcilerError
@@ -42,10 +41,10 @@ def _report(told: Sequence[Diagnostic], code: ExitCode, arguments: Sequence[str]
     from reconciler.render.diagnostics import to_text
     from reconciler.render.plan_json import error_json
 
-    print(MASKER.mask(to_text(told)), file=sys.stderr)
+    print(to_text(told), file=sys.stderr)
     if wants_json(arguments):
         document = error_json(told, int(code))
-        print(MASKER.mask(json.dumps(document, indent=2, ensure_ascii=False)))
+        print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
@@ -65,8 +64,7 @@ def _unforeseen(error: Exception) -> tuple[Diagnostic, ...]:
         name = f"{error.filename}: " if error.filename else ""
         return (Diagnostic(summary=f"{name}{error.strerror or error}"),)
     if os.environ.get(DEBUG):
-        text = "".join(traceback.format_exception(error))
-        print(MASKER.mask(text), file=sys.stderr)
+        print("".join(traceback.format_exception(error)), file=sys.stderr)
     return (
         Diagnostic(
             summary=f"A defect of reconciler: {type(error).__name__}",

@@ -21,6 +21,7 @@ from reconciler.secrets import registry as secret_stores
 def command(ctx: click.Context, check: bool) -> int:
     """Write schemas/*.json, for editors and reviewers."""
     from reconciler.stores.atomic import write_text
+    from reconciler.stores.guarding import Guard
 
     folder = Path(ctx.obj["directory"]).resolve() / "schemas"
     stale = [
@@ -32,7 +33,7 @@ def command(ctx: click.Context, check: bool) -> int:
         if check:
             console.say(f"{path.name} is out of date: reconciler schema")
         else:
-            write_text(path, text)
+            write_text(path, text, Guard(console.MASKER))
             console.result(f"schemas/{path.name}")
     return int(ExitCode.ERROR if check and stale else ExitCode.OK)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import console, options
-from reconciler.cli.checking import run_checks, surroundings
+from reconciler.cli.checking import agreement_results, run_checks, surroundings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.git import head_commit
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
@@ -40,7 +40,10 @@ def command(ctx: click.Context, environment: str, label: str | None, note: str, 
     saved = store.save(live)
     if label is not None and not live.header.unreadable:
         around = surroundings(workspace, loaded, saved.id)
-        results = run_checks(loaded.environment, workspace.clock, around)
+        results = (
+            *run_checks(loaded.environment, workspace.clock, around),
+            *agreement_results(workspace, loaded, saved.id),
+        )
         evidence = tuple(result.model_dump(mode="json") for result in results if result.passed)
         if len(evidence) < len(results):
             console.say(f"Labelled {label} although checks failed")

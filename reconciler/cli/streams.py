@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NAMES: Final = ("stdout", "stderr", "__stdout__", "__stderr__")
 
 
-def _rendered(value: str) -> Iterable[str]:
+def rendered(value: str) -> Iterable[str]:
     """Return ``value`` as the renderers show it."""
     from reconciler.render.escaping import html, markdown, terminal, workflow_command
 
@@ -30,7 +30,7 @@ def _rendered(value: str) -> Iterable[str]:
     yield markdown(f"x{value}x")[1:-1]  # its ends are escaped only at the ends of a whole text
 
 
-MASKER = Masker(also=_rendered)
+MASKER = Masker(also=rendered)
 """The secret values that this process has seen."""
 
 

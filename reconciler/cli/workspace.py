@@ -13,17 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import reconciler
-from reconciler.cli.console import MASKER
+from reconciler.cli.console import MASKER, say
+from reconciler.core.agreement import Rules
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
 from reconciler.core.snapshotting import take
 from reconciler.core.state import DesiredState, Snapshot, SnapshotHeader
+from reconciler.core.vendor_text import masked_unreadable
 from reconciler.engine.observing import observe, vendor_of
 from reconciler.engine.planning import stamp
 from reconciler.files.loading import Catalogue, Loaded, environments, load, load_environment
 from reconciler.providers import registry
 from reconciler.secrets import registry as secret_stores
 from reconciler.secrets.opening import Around, Wanted, open_secrets
+from reconciler.stores.guarding import Guard, stands_in
 from reconciler.stores.local import LocalStore
 
 if TYPE_CHECKING:
@@ -83,9 +86,26 @@ class Workspace:
         """Read ``environment.yaml`` alone: enough to go back to a snapshot when other files are broken."""
         return load_environment(self.root, environment, catalogue(), os.environ)
 
+    def load_as_far_as_readable(self, environment: str) -> Loaded:
+        """Read an environment; its ``environment.yaml`` alone when other files are broken. Raises InvalidInput."""
+        try:
+            return self.load(environment)
+        except InvalidInput as error:
+            loaded = self.load_environment(environment)
+            say(
+                f"desired_state/{environment} has errors ({len(error.diagnostics)});"
+                " its environment.yaml is enough for this"
+            )
+            return loaded
+
     def store(self, environment: str) -> LocalStore:
         """Return the store of an environment."""
-        return LocalStore(self.root / "snapshots", environment, self.clock)
+        return LocalStore(self.root / "snapshots", environment, self.clock, self.guard)
+
+    @property
+    def guard(self) -> Guard:
+        """Return what keeps secret values out of files; what ``desired_state/`` says in plain is no secret."""
+        return Guard(MASKER, lambda form: stands_in(self.root / "desired_state", form))
 
     def secrets(self, loaded: Loaded) -> Resolver:
         """Return the secrets of an environment: one source for everything that a command does in it."""
@@ -105,7 +125,7 @@ class Workspace:
         if self._connections is None:
             from reconciler.wire.transport import Connections
 
-            self._connections = Connections()
+            self._connections = Connections(tracer=self._ctx.obj.get("tracer"))
             self._ctx.call_on_close(self._connections.close)
         return self._connections
 
@@ -134,6 +154,8 @@ class Workspace:
         """Read the live state of everything that is declared, or was managed in ``base``."""
         kinds = kinds_of(desired, base, sessions)
         observation = observe(sessions, kinds)
+        unreadable = masked_unreadable(observation.unreadable, MASKER)
+        observation = observation._replace(unreadable=unreadable)
         header = SnapshotHeader(
             environment=desired.environment,
             taken_at=stamp(self.clock.now()),
@@ -186,3 +208,8 @@ def kinds_of(
 def with_models(desired: DesiredState, kinds: Iterable[str]) -> dict[str, type[Resource]]:
     """Return the models of ``desired`` and of ``kinds``."""
     return {**registry.models(tuple(kinds)), **desired.models}
+
+
+def agreement_rules(loaded: Loaded) -> Rules:
+    """Return what must agree in an environment."""
+    return Rules(loaded.environment.invariants, registry.modes(loaded.settings))

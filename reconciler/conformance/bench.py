@@ -67,9 +67,7 @@ class Bench:
         self.policy = Policy()
         around = Around(folder, self.environ, self.masker, lambda: connections)
         self.secrets = open_secrets(Wanted(), around)
-        self.store = LocalStore(
-            folder / "snapshots", ENVIRONMENT, self.clock, Guard(self.masker)
-        )
+        self.store = LocalStore(folder / "snapshots", ENVIRONMENT, self.clock, Guard(self.masker))
         self._connections = connections
         self._numbers = count(1)
         self.open_accounts(accounts)

@@ -70,7 +70,8 @@ class Change(Record):
     ``values`` are all fields of a create or replace. Changes with the same ``step`` share one bulk call;
     ``calls`` counts the write calls of the step. ``capture`` says where outputs of a new object are kept. ``keeps``
     are outputs of the present object that are put into their place again, from where they can be had; ``retires`` the
-    references that are let go once the object is deleted. ``overlaps``: the old object of a replace stays for now.
+    references that are let go once the object is deleted. ``overlaps``: part of a rotation: the
+    old object of a replace stays for now, or goes at last.
     """
 
     address: str

@@ -239,14 +239,19 @@ def _write_only(rule: FieldRule, sides: _Sides) -> Comparison:
         return _by_digest(rule, after, agrees=sides.declared.agreeing[rule.name])
     if base is MISSING or (isinstance(base, SecretValue) and not _is_known(base)):
         return Comparison(unverifiable=(rule.name,))
-    if _differ(base, after):
-        return _declared_otherwise(rule, base, after)
     signal = rule.write_only.signal if rule.write_only is not None else None
+    was_written = signal is not None and _has_moved(sides, signal)
+    if _differ(base, after):
+        return _declared_otherwise(rule, SecretValue(None) if was_written else base, after)
     if signal is None or sides.base is None:
         return Comparison(unverifiable=(rule.name,))
-    then, now = sides.base.evidence.get(signal), sides.live.evidence.get(signal)
-    was_written = then is not None and then != now
     return Comparison((_written_outside(rule, after),)) if was_written else Comparison()
+
+
+def _has_moved(sides: _Sides, signal: str) -> bool:
+    """Tell whether the vendor's signal says that the object was written since it was applied."""
+    then = sides.base.evidence.get(signal) if sides.base is not None else None
+    return then is not None and then != sides.live.evidence.get(signal)
 
 
 def _declared_otherwise(rule: FieldRule, base: Json, after: Json) -> Comparison:

@@ -49,10 +49,13 @@ def pair(
     live = {item.remote_id: item for item in observed}
     found: dict[str, str] = {}
     for address, item in wanted.items():
-        for remote_id in (item.remote_id, bindings.get(address)):
-            if remote_id is not None and remote_id in live:
-                found[address] = remote_id
-                break
+        if item.remote_id in live:
+            found[address] = item.remote_id
+    taken = set(found.values())
+    for address in wanted.keys() - found.keys():
+        bound = bindings.get(address)
+        if bound in live and bound not in taken:
+            found[address] = bound
     _by_marker(wanted, live, found, environment)
     claimed = {remote_id for address, remote_id in bindings.items() if address in wanted} | {
         remote_id for remote_id, item in live.items() if _is_claimed(item, wanted, environment)

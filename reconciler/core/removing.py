@@ -50,12 +50,13 @@ def deletion(
     """Return the delete of ``live``; criticality and protection are the strictest of file and last snapshot."""
     remembered = before or world.base.get(address)
     model = world.model(live.kind)
+    is_old = rotated_from(address) != address
     criticality = [one.criticality for one in (item, remembered) if one is not None]
     change = Change(
         address=address,
         kind=live.kind,
         action=Action.DELETE,
-        reason=reason,
+        reason=f"ends the rotation of {rotated_from(address)}" if is_old else reason,
         remote_id=live.remote_id,
         criticality=min(criticality, default=live.criticality),
         protected=any(one.protected for one in (item, remembered) if one is not None),
@@ -68,7 +69,8 @@ def deletion(
             live,
             [FieldChange(field=name, origin=Origin.INTENT) for name in live.values],
         ),
-        retires=_only_its_own(live) if rotated_from(address) != address else {},
+        retires=_only_its_own(live) if is_old else {},
+        overlaps=is_old,
         place=item.place if item is not None else None,
     )
     if model.capability is not Capability.MANAGED:

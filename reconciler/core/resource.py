@@ -52,6 +52,18 @@ class Limit(NamedTuple):
     what: str
 
 
+class Rights(NamedTuple):
+    """The least permissions that a credential needs, in the vendor's own words.
+
+    With ``read`` a plan can be made; ``write`` is all that an apply needs, reading included. ``source`` says where
+    the vendor names them.
+    """
+
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    source: str = ""
+
+
 class Expanded(NamedTuple):
     """A spec with its shorthands written out, and what was written out, for the plan."""
 
@@ -65,10 +77,12 @@ class Resource(BaseModel):
     The class attributes and class methods below are all that planner, docs, schemas and conformance tests
     know of a kind. They are pure; reading and writing is the provider's.
 
+    ``rights``: what its credential must be allowed, for `reconciler permissions`; every kind names them.
     ``creates_per_call``, ``deletes_per_call``: how many objects one call makes or removes. ``writes_at_once``: how
     many calls may be under way together. ``replays_creates``: a create repeated with its idempotency key gives the
     first answer again, secrets included. ``consistent_reads``: how many reads in a row must agree before a change
-    counts as seen. ``has_unique_keys``: the vendor refuses two objects with one natural key.
+    counts as seen. ``has_unique_keys``: the vendor refuses two objects with one natural key. ``called_at``: the field
+    with the address that the vendor calls. ``serves``: the evidence that lists the hosts which an object answers for.
     """
 
     model_config = ConfigDict(
@@ -83,6 +97,7 @@ class Resource(BaseModel):
     capability: ClassVar[Capability] = Capability.MANAGED
     outputs: ClassVar[Mapping[str, Output]] = {}
     limit: ClassVar[Limit | None] = None
+    rights: ClassVar[Rights] = Rights()
     creates_per_call: ClassVar[int] = 1
     deletes_per_call: ClassVar[int] = 1
     writes_at_once: ClassVar[int] = 1
@@ -90,6 +105,8 @@ class Resource(BaseModel):
     replaces_by_deleting_first: ClassVar[bool] = False
     consistent_reads: ClassVar[int] = 1
     has_unique_keys: ClassVar[bool] = False
+    called_at: ClassVar[str | None] = None
+    serves: ClassVar[str | None] = None
 
     @field_validator("*", mode="wrap")
     @classmethod

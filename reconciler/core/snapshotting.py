@@ -82,7 +82,7 @@ def take(
                 model,
                 address,
                 declared.get(address),
-                before.get(address) or earlier.get(remote_id),
+                earlier.get(remote_id) or before.get(address),
                 live[remote_id],
             )
     return _snapshot(observation, memories, header)
@@ -211,7 +211,8 @@ def _remembered(
     live: Observed,
 ) -> _Memory:
     if item is None:
-        return _of_entry(before) if before is not None else _Memory(address)
+        known = _of_entry(before) if before is not None else _Memory(address)
+        return known._replace(address=address)
     defaults = defaults_of(model)
     unseen = {}
     for rule in rules_of(model):

@@ -62,7 +62,7 @@ def wanted_by(
 def _inverses(change: Change, before: Entry | None, step: int) -> Iterator[Change]:
     """Yield what takes ``change`` back: mostly one change; of a rotation the old object again, and the new one away."""
     inverted = _inverse(change, before, step)
-    if not change.overlaps:
+    if not (change.overlaps and change.action is Action.REPLACE):
         yield inverted
         return
     yield inverted.model_copy(update={"action": Action.UPDATE, "remote_id": change.remote_id})

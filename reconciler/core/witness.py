@@ -147,7 +147,9 @@ def _settled(secret: SecretValue, scene: Scene, witness: Witness) -> SecretValue
     own = {place for place, output in scene.captures.items() if output == target}
     wanted = wanted._replace(sealed=secret.sealed)
     found = _from(secret.reference, wanted, _candidates(secret, scene), witness)
-    return found._replace(reference=secret.reference) if found.reference in own else found
+    # Where the output has a place, the same plan puts it back there before anybody reads it.
+    is_there = bool(own) and found.reference is not None
+    return found._replace(reference=secret.reference) if is_there else found
 
 
 def _from(

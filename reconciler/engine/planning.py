@@ -7,6 +7,7 @@ from collections.abc import Callable  # noqa: TC003 - part of a value
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.core.agreement import Rules, disagreements, sight_of
 from reconciler.core.errors import SecretUnavailable, VendorError
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.guard import Consent, Freeze, Policy, check
@@ -34,7 +35,8 @@ class Request(NamedTuple):
     """What a plan is made for, besides desired and live state.
 
     ``place`` gives ``file:line`` of a field of an address, or ``None``. Without ``secrets``, nothing is compared by
-    fingerprint. ``revoked`` are secrets that must not come back.
+    fingerprint. ``revoked`` are secrets that must not come back. ``rules`` say what must agree, in the state that the
+    plan leads to; in the live one when ``only_looking``, as drift detection is.
     """
 
     id: str
@@ -51,6 +53,8 @@ class Request(NamedTuple):
     secrets: SecretSource | None = None
     revoked: tuple[Revocation, ...] = ()
     rotating: frozenset[str] = frozenset()
+    rules: Rules = Rules()
+    only_looking: bool = False
     place: Callable[[str, str], str | None] = lambda *_: None
 
 
@@ -79,6 +83,12 @@ def make_plan(
         *decisions.findings,
         *_inspected(decisions.changes, sessions),
         *_revoked(decisions.changes, request),
+        *disagreements(
+            sight_of(
+                live, desired, request.rules, () if request.only_looking else decisions.changes
+            ),
+            request.rules.invariants,
+        ),
         *check(
             decisions.changes,
             policy=request.policy,

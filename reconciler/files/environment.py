@@ -14,6 +14,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from reconciler.core.agreement import Invariant
 from reconciler.core.guard import Policy
 from reconciler.core.record import Record
 
@@ -231,6 +232,9 @@ class Environment(Record):
     policy: Policy = Policy()
     secrets: Secrets = Secrets()
     seal: Sealing | SkipJsonSchema[None] = None
+    invariants: tuple[Invariant, ...] = Field(
+        default=(), description="what must hold between resources, besides what is built in"
+    )
     checks: tuple[Check, ...] = ()
 
     @model_validator(mode="after")

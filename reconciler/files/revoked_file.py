@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field, ValidationError
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 REVOKED_FILE = "revoked.yaml"
+
+_HEAD = "# yaml-language-server: $schema=../../schemas/revoked.json\n"
 
 
 class RevokedSecrets(Record):
@@ -75,3 +79,23 @@ def _explained(
             summary="Not a revoked secret", detail=f"{said}.", place=locate(tuple(first["loc"]))
         ),
     )
+
+
+def with_revocation(text: str, what: str, fingerprint: str, reason: str, day: str) -> str:
+    """Return the ``text`` of the file with one more secret at its end; ``what`` it was stands in a comment.
+
+    What is there stays as it is, comments included. Raises InvalidInput when the file cannot be added to.
+    """
+    head = text or f"{_HEAD}revoked:\n"
+    item = (
+        f"  # {what}\n"
+        f"  - fingerprint: {fingerprint}\n"
+        f"    reason: {json.dumps(reason, ensure_ascii=False)}\n"
+        f'    date: "{day}"\n'
+    )
+    opened = re.sub(r"^revoked: *\[\] *$", "revoked:", head.rstrip(), flags=re.MULTILINE)
+    whole = f"{opened}\n{item}"
+    value = read_document(whole, REVOKED_FILE).value
+    if RevokedSecrets.model_validate(value).revoked[-1].fingerprint != fingerprint:
+        raise InvalidInput([Diagnostic(summary=f"{REVOKED_FILE} cannot be added to")])
+    return whole

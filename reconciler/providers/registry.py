@@ -16,7 +16,7 @@ from reconciler.core.errors import ReconcilerError
 from reconciler.core.resource import Rights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.core.ports import Provider
     from reconciler.core.record import Record
@@ -121,6 +121,12 @@ def models(
 ) -> dict[str, type[Resource]]:
     """Return the models of ``kinds``, of all by default."""
     return {kind: model_of(kind) for kind in (kind_names() if kinds is None else kinds)}
+
+
+def modes(vendors: Iterable[str]) -> dict[str, Callable[[str], str | None]]:
+    """Return for those of ``vendors`` whose keys tell it the function from a key to its mode."""
+    found = {vendor: getattr(account_type(vendor), "mode_of", None) for vendor in vendors}
+    return {vendor: tell for vendor, tell in found.items() if tell is not None}
 
 
 @cache

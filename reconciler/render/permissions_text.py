@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.render.layout import WIDTH, Line, Span, Style, flowed, painted, span, table
+from reconciler.render.layout import (
+    WIDTH,
+    Line,
+    Span,
+    Style,
+    flowed,
+    padded,
+    painted,
+    room_for,
+    span,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +29,8 @@ if TYPE_CHECKING:
 
 _READING: Final = "plan, drift, snapshot"
 _WRITING: Final = "apply, rollback, undo"
+WIDEST: Final = 48
+"""Columns of a right, beyond which it does not decide where the next column begins."""
 
 
 def permissions_text(permissions: Permissions, *, color: bool = False, width: int = WIDTH) -> str:
@@ -72,8 +84,13 @@ def _account_lines(account: AccountRights, width: int) -> Iterator[Line]:
     for words, writes in ((_READING, False), (_WRITING, True)):
         gathered = _gathered(account, writes=writes)
         yield Span("  "), span(f"for {words}")
-        rows = [(span(f"    {right}"), span(", ".join(whom))) for right, whom in gathered]
-        yield from table(rows, width=width) if rows else [(span("    nothing is named"),)]
+        room = room_for((right for right, _ in gathered), WIDEST)
+        for right, whom in gathered:
+            lead = (span(f"{padded(right, room)}  "),)
+            spans = [span(", ".join(whom))]
+            yield from flowed(spans, width=width, indent="    ", lead=lead, hanging=" " * 8)
+        if not gathered:
+            yield (span("    nothing is named"),)
     unnamed = [kind for kind, rights in account.kinds if not (rights.read or rights.write)]
     if unnamed:
         yield from flowed(

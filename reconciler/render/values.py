@@ -114,7 +114,8 @@ def _by_fingerprint(before: Json, after: Json) -> Pair | None:
     if not (isinstance(before, SecretValue) and isinstance(after, SecretValue)):
         return None
     if before.fingerprint is None or after.fingerprint is None:
-        return None
+        one = _shown(after, ROOM, 0)
+        return Pair(_shown(before, ROOM, 0), f"{one} (another value)")
     first, second = (
         f"{_shown(one, ROOM, 0)} #{clipped(str(one.fingerprint).rpartition(':')[2][:8], _LEAST)}"
         for one in (before, after)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reconciler.stores.guarding import Guard
 
 
-def write_text(path: Path, text: str, *, mode: int = 0o644) -> None:
+def write_text(path: Path, text: str, guard: Guard, *, mode: int = 0o644) -> None:
     """Replace ``path`` by ``text``: temporary file, fsync, rename, fsync of the folder.
 
-    Raises OSError; the old file is then untouched.
+    Raises Refused when ``text`` holds a secret value, OSError when it cannot be written; the old file is then
+    untouched.
     """
+    guard.check(path, text)
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"

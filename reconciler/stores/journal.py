@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import LockHeld
+from reconciler.core.vendor_text import masked_record
 from reconciler.stores.atomic import sync_folder
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reconciler.core.ports import Clock
+    from reconciler.stores.guarding import Guard
 
 Record = dict[str, Any]
 FIRST = "sha256:" + "0" * 64
@@ -28,12 +30,15 @@ FIRST = "sha256:" + "0" * 64
 class FileJournal:
     """Writes the records of one run, after those that are there already. Thread-safe.
 
-    A last line that a power cut left unfinished is cut off first: it never told anything.
+    A last line that a power cut left unfinished is cut off first: it never told anything. ``guard`` masks the texts
+    for people in a record, and lets no record through that holds a secret value all the same.
     """
 
-    def __init__(self, path: Path, run: str, clock: Clock, *, fence: int = 0) -> None:
+    def __init__(self, path: Path, run: str, clock: Clock, guard: Guard, *, fence: int = 0) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = _whole_lines(path)
+        self._path = path
+        self._guard = guard
         self._file = path.open("ab")
         self._size = sum(map(len, whole))
         self._file.truncate(self._size)
@@ -48,8 +53,11 @@ class FileJournal:
     def append(self, event: str, **facts: Any) -> None:  # noqa: ANN401 - facts are JSON
         """Write one record and force it to disk before returning.
 
-        Raises OSError, and LockHeld when another process has written here: it took the run over.
+        Raises OSError, Refused when a fact holds a secret value, and LockHeld when another process has written here:
+        it took the run over.
         """
+        facts = masked_record(facts, self._guard.masker)
+        self._guard.check(self._path, json.dumps(facts, ensure_ascii=False))
         with self._lock:
             if os.fstat(self._file.fileno()).st_size != self._size:
                 raise LockHeld(

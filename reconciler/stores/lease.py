@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from reconciler.core.errors import LockHeld
+from reconciler.core.masking import Masker
 from reconciler.stores.atomic import write_text
+from reconciler.stores.guarding import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,9 @@ LASTS: Final = timedelta(seconds=30)
 """How long a lease holds without a heartbeat. A pause longer than this loses it."""
 
 BEATS: Final = LASTS / 3
+
+_NOTHING_SECRET: Final = Guard(Masker())
+"""A lease says a purpose, a host, a process and times, all of our own making; it must never fail to be renewed."""
 
 
 class Holder(NamedTuple):
@@ -115,7 +120,7 @@ def take_lease(folder: Path, purpose: str, clock: Clock, *, lasts: timedelta = L
     with _guarded(folder):
         found = read_holder(folder)
         now = clock.now()
-        if found is not None and _is_alive(found, now):
+        if found is not None and is_alive(found, now):
             raise LockHeld(
                 "The environment is being changed by someone else",
                 detail=str(found),
@@ -151,7 +156,8 @@ def read_holder(folder: Path) -> Holder | None:
     return holder
 
 
-def _is_alive(holder: Holder, now: datetime) -> bool:
+def is_alive(holder: Holder, now: datetime) -> bool:
+    """Tell whether a lease holds: it was not given back, has not expired, and its process is not known to be gone."""
     if holder.pid == 0 or _moment(holder.until) <= now:
         return False
     if holder.host != socket.gethostname():
@@ -197,7 +203,8 @@ def _guarded(folder: Path) -> Iterator[None]:
 
 
 def _write(folder: Path, holder: Holder) -> None:
-    write_text(folder / ".lock.json", json.dumps(holder._asdict()))
+    text = json.dumps(holder._asdict())
+    write_text(folder / ".lock.json", text, _NOTHING_SECRET)
 
 
 def _text(moment: datetime) -> str:

@@ -20,6 +20,7 @@ from reconciler.core.stored import (
     plan_text,
     snapshot_text,
 )
+from reconciler.core.vendor_text import masked_record, masked_unreadable
 from reconciler.stores.atomic import sync_folder, write_text
 from reconciler.stores.journal import FileJournal, problems_of, read_journal
 from reconciler.stores.lease import Lease, take_lease
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from reconciler.core.plan import Plan
     from reconciler.core.ports import Clock
     from reconciler.core.state import Snapshot, SnapshotHeader
+    from reconciler.stores.guarding import Guard
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _STAMP = re.compile(r"\d{8}T\d{6}\.\d{3}Z")
@@ -48,10 +50,11 @@ class Label(NamedTuple):
 
 
 class LocalStore:
-    """Snapshots, labels and runs of one environment, in a folder."""
+    """Snapshots, labels and runs of one environment, in a folder. Everything it writes passes ``guard``."""
 
-    def __init__(self, root: Path, environment: str, clock: Clock) -> None:
+    def __init__(self, root: Path, environment: str, clock: Clock, guard: Guard) -> None:
         self._folder = root / environment
+        self._guard = guard
         self._environment = environment
         self._clock = clock
 
@@ -91,13 +94,16 @@ class LocalStore:
             yield snapshot_id, self._header(snapshot_id)
 
     def save(self, snapshot: Snapshot) -> Snapshot:
-        """Write ``snapshot`` and return it with its id."""
-        text = snapshot_text(snapshot)
+        """Write ``snapshot`` and return it with its id. Raises Refused when a secret value stands in it."""
+        header = snapshot.header
+        unreadable = masked_unreadable(header.unreadable, self._guard.masker)
+        header = header.model_copy(update={"unreadable": unreadable})
+        text = snapshot_text(snapshot._replace(header=header))
         where = "the snapshot just made"
         header = parse_header(text.partition("\n")[0], where)
         short = header.digest.removeprefix("sha256:")[:8]
         snapshot_id = f"{self._next_stamp()}-{short}"
-        write_text(self._path(snapshot_id), text)
+        write_text(self._path(snapshot_id), text, self._guard)
         return snapshot._replace(header=header, id=snapshot_id)
 
     def labels(self) -> tuple[Label, ...]:
@@ -130,17 +136,22 @@ class LocalStore:
                 "snapshot": one.snapshot,
                 "at": one.at,
                 "note": one.note,
-                "evidence": list(one.evidence),
+                "evidence": masked_record(one.evidence, self._guard.masker),
             }
             for name, one in sorted(kept.items())
         }
-        write_text(self._folder / "labels.json", f"{json.dumps(content, indent=2)}\n")
+        text = f"{json.dumps(content, indent=2)}\n"
+        write_text(self._folder / "labels.json", text, self._guard)
 
     def begin_run(self, run: str, plan: Plan, undo: Plan, fence: int) -> FileJournal:
         """Write the plan of a run and its undo, and open its journal. A run that is there has both.
 
-        Raises StalePlan when a run used this plan before, OSError when it cannot be written.
+        Raises StalePlan when a run used this plan before, Refused when a secret value stands in one, OSError when
+        it cannot be written.
         """
+        texts = {"plan.json": plan_text(plan), "undo.json": plan_text(undo)}
+        for name, text in texts.items():
+            self._guard.check(self._folder / "runs" / run / name, text)  # before the plan is spent
         used = self._folder / "runs" / ".plans" / plan.id
         used.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -158,16 +169,15 @@ class LocalStore:
         sync_folder(used.parent)
         folder = self._folder / "runs" / run
         making = folder.with_name(f".{run}")
-        write_text(making / "plan.json", plan_text(plan))
-        write_text(making / "undo.json", plan_text(undo))
+        for name, text in texts.items():
+            write_text(making / name, text, self._guard)
         making.rename(folder)
         sync_folder(folder.parent)
-        return FileJournal(folder / "journal.jsonl", run, self._clock, fence=fence)
+        return self._journal(run, fence)
 
     def resume_run(self, run: str, fence: int) -> FileJournal:
         """Open the journal of a run that did not finish, to go on in it."""
-        folder = self._folder / "runs" / self._run(run)
-        return FileJournal(folder / "journal.jsonl", run, self._clock, fence=fence)
+        return self._journal(self._run(run), fence)
 
     def close_run(self, run: str, result: str) -> None:
         """Say of a run that was cut off how it ended after all."""
@@ -179,7 +189,7 @@ class LocalStore:
         """Say that what a run did is to stay."""
         path = self._folder / "runs" / self._run(run) / "confirmed.json"
         at = self._clock.now().isoformat(timespec="seconds")
-        write_text(path, f"{json.dumps({'by': by, 'at': at})}\n")
+        write_text(path, f"{json.dumps({'by': by, 'at': at})}\n", self._guard)
 
     def is_confirmed(self, run: str) -> bool:
         """Tell whether somebody said that what a run did is to stay."""
@@ -203,7 +213,7 @@ class LocalStore:
         if freeze is None:
             path.unlink(missing_ok=True)
         else:
-            write_text(path, f"{freeze.model_dump_json(indent=2)}\n")
+            write_text(path, f"{freeze.model_dump_json(indent=2)}\n", self._guard)
 
     def run_plan(self, run: str) -> Plan:
         """Return the plan of a run. Raises InvalidInput when there is no such run."""
@@ -241,6 +251,10 @@ class LocalStore:
     def lock(self, purpose: str) -> Lease:
         """Take the environment. Raises LockHeld, naming the holder."""
         return take_lease(self._folder, purpose, self._clock)
+
+    def _journal(self, run: str, fence: int) -> FileJournal:
+        path = self._folder / "runs" / run / "journal.jsonl"
+        return FileJournal(path, run, self._clock, self._guard, fence=fence)
 
     def _next_stamp(self) -> str:
         """Return a time in milliseconds that sorts after every snapshot there is, also after one of the future."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from reconciler.core.secret import SecretValue, decode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
 NOT_FINISHED = "not finished"
 
@@ -67,8 +67,23 @@ def touched(records: Sequence[dict[str, Any]]) -> frozenset[str]:
 
 def secrets_put(records: Sequence[dict[str, Any]]) -> tuple[SecretValue, ...]:
     """Return the secrets that a run stored or set aside, and where."""
-    told = [decode(one["secret"]) for one in records if one["event"] in {"captured", "set aside"}]
-    return tuple(secret for secret in told if isinstance(secret, SecretValue))
+    return tuple(_secrets(records, {"captured", "set aside"}).values())
+
+
+def secrets_by_field(records: Sequence[dict[str, Any]]) -> dict[str, SecretValue]:
+    """Return what a run stored or sealed of new objects, by ``address#output``."""
+    return {field: secret for (_, field), secret in _secrets(records, {"captured"}).items()}
+
+
+def _secrets(
+    records: Sequence[dict[str, Any]], events: Container[str]
+) -> dict[tuple[str, str], SecretValue]:
+    told = {
+        (one["event"], f"{one['address']}#{one['output']}"): decode(one["secret"])
+        for one in records
+        if one["event"] in events
+    }
+    return {name: secret for name, secret in told.items() if isinstance(secret, SecretValue)}
 
 
 def cut_off(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:

@@ -15,6 +15,7 @@ from reconciler.core.errors import Unauthenticated, VendorError, WriteAttempted
 from reconciler.wire.failures import cleaned, vendor_error
 from reconciler.wire.profile import Complaint, Credential, VendorProfile
 from reconciler.wire.retrying import Call, Failure, Lost, failure_of, wait_after
+from reconciler.wire.tracing import Exchange
 from reconciler.wire.transport import (
     TIMEOUT,
     Connection,
@@ -57,6 +58,8 @@ class HttpClient:
 
     A client made with ``writes=False`` refuses everything that is not a read before a byte is sent. The value
     of ``credential`` is added to ``masker``. ``headers`` go with every request.
+    ``token`` gives the value to send with each request, where it expires; ``credential`` then only says where it
+    comes from. It is called from several threads at once, and what it raises goes through.
     ``before_write`` is called right before each request that is no read, repeated ones included; what it raises
     goes through.
 
@@ -72,24 +75,19 @@ class HttpClient:
         masker: Masker,
         writes: bool,
         headers: Mapping[str, str] | None = None,
+        token: Callable[[], str] | None = None,
         before_write: Callable[[], None] = lambda: None,
     ) -> None:
-        masker.add(credential.value)
-        refuse_live_credential(connection.profile, connection.base_url, credential.value)
         self.profile = connection.profile
         self.base_url = connection.base_url
         self.writes = writes
         self._connection = connection
         self._credential = credential
         self._masker = masker
-        self._headers = {**self.profile.authorization(credential.value), **(headers or {})}
-        if not all(map(_is_sendable, self._headers.values())):
-            raise Unauthenticated(
-                f"The {self.profile.vendor} credential {credential.reference} cannot be sent",
-                vendor=self.profile.vendor,
-                detail="It holds a line break or another character that HTTP does not allow in a header.",
-                mend=f"Check {credential.place}: often a line break was stored at the end.",
-            )
+        self._token = token
+        fixed = self._authorization(credential.value) if token is None else {}
+        self._headers = {**fixed, **(headers or {})}
+        self._refuse_unsendable(self._headers)
         self._before_write = before_write
         self._counting = threading.Lock()
         self._requests_made = 0
@@ -127,6 +125,23 @@ class HttpClient:
         call, request = self._prepared(method.upper(), path, options)
         return self._json(call, self._exchange(call, request))
 
+    def _authorization(self, value: str) -> dict[str, str]:
+        """Return the headers that carry ``value``, which is masked from now on."""
+        self._masker.add(value)
+        refuse_live_credential(self.profile, self.base_url, value)
+        headers = self.profile.authorization(value)
+        self._refuse_unsendable(headers)
+        return headers
+
+    def _refuse_unsendable(self, headers: Mapping[str, str]) -> None:
+        if not all(map(_is_sendable, headers.values())):
+            raise Unauthenticated(
+                f"The {self.profile.vendor} credential {self._credential.reference} cannot be sent",
+                vendor=self.profile.vendor,
+                detail="It holds a line break or another character that HTTP does not allow in a header.",
+                mend=f"Check {self._credential.place}: often a line break was stored at the end.",
+            )
+
     def _prepared(
         self, method: str, path: str, options: RequestOptions
     ) -> tuple[Call, httpx.Request]:
@@ -146,6 +161,8 @@ class HttpClient:
                 f"A write to {self.profile.vendor} was stopped: this client only reads",
                 detail=f"{method} {cleaned(sent_path, self._masker)}; nothing was sent.",
             )
+        if self._token is not None:
+            headers |= self._authorization(self._token())
         has_key = any(name.lower() == "idempotency-key" for name in headers)
         is_repeatable = is_read or has_key or options.get("idempotent", False)
         request = self._connection.http.build_request(
@@ -171,7 +188,7 @@ class HttpClient:
         may_have_acted = False
         while True:
             attempt += 1
-            answer = self._sent(request, is_read=call.is_read)
+            answer = self._sent(request, attempt, is_read=call.is_read)
             if isinstance(answer, httpx.Response) and answer.is_success:
                 return answer
             failure = failure_of(self.profile, call, answer, timing.wall())
@@ -184,13 +201,26 @@ class HttpClient:
             else:
                 timing.sleep(wait)
 
-    def _sent(self, request: httpx.Request, *, is_read: bool) -> httpx.Response | Lost:
-        """Send once. Returns what went wrong instead of raising it: httpx's errors hold the credential."""
+    def _sent(
+        self, request: httpx.Request, attempt: int, *, is_read: bool
+    ) -> httpx.Response | Lost:
+        """Send once, when it is this request's turn, and let the tracer know."""
         self._connection.pacer.take()
         if not is_read:
             self._before_write()
         with self._counting:
             self._requests_made += 1
+        tracer, timing = self._connection.tracer, self._connection.timing
+        if tracer is None:
+            return self._exchanged(request)
+        at, begun = timing.wall(), timing.monotonic()
+        answer = self._exchanged(request)
+        seconds = timing.monotonic() - begun
+        tracer.note(Exchange(self.profile, request, answer, attempt, at, seconds))
+        return answer
+
+    def _exchanged(self, request: httpx.Request) -> httpx.Response | Lost:
+        """Return the answer, or what went wrong instead of raising it: httpx's errors hold the credential."""
         try:
             answer = self._connection.http.send(request, stream=True)
             try:

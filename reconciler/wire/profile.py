@@ -108,4 +108,4 @@ class VendorProfile:
     reads: frozenset[tuple[str, str]] = frozenset()
     """Requests that read although they are not GET: (method, path), ``*`` for one path segment."""
     shows_bodies: bool = False
-    """Whether a trace shows bodies, without what stands in secret places. Never where secrets have names of their own."""
+    """Whether a trace shows bodies, without what stands in secret places. Not where any name may name a secret."""

@@ -64,14 +64,18 @@ class Tracer:
         self._descriptor = _opened(path) if path is not None else None
 
     def note(self, exchange: Exchange) -> None:
-        """Write one exchange down."""
-        record = self._clean(_record(exchange))
-        if self._verbosity:
-            self._say(_in_short(record, with_bodies=self._verbosity > 1))
-        line = f"{self._text(record)}\n".encode("utf-8", "backslashreplace")
+        """Write one exchange down. Never raises: the request was made, and its outcome counts more than its trace."""
+        try:
+            record = self._clean(_record(exchange))
+            if self._verbosity:
+                self._say(_in_short(record, with_bodies=self._verbosity > 1))
+            line = f"{self._text(record)}\n".encode("utf-8", "backslashreplace")
+        except Exception as error:  # noqa: BLE001 - whatever an answer holds that nobody foresaw
+            self._say(f"A request could not be traced ({type(error).__name__})")
+            return
         with self._lock:
             if self._descriptor is not None:
-                self._write(line)
+                self._write(self._descriptor, line)
 
     def close(self) -> None:
         """Give back the file."""
@@ -80,12 +84,12 @@ class Tracer:
                 os.close(self._descriptor)
                 self._descriptor = None
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, descriptor: int, line: bytes) -> None:
         try:
             while line:
-                line = line[os.write(self._descriptor or 0, line) :]
+                line = line[os.write(descriptor, line) :]
         except OSError as error:
-            os.close(self._descriptor or 0)
+            os.close(descriptor)
             self._descriptor = None
             self._say(f"The trace ends here: it cannot be written ({error.strerror})")
 
@@ -102,7 +106,9 @@ class Tracer:
 
     def _masked(self, value: Json) -> Json:
         if isinstance(value, dict):
-            return {self._masker.mask(str(name)): self._masked(item) for name, item in value.items()}
+            return {
+                self._masker.mask(str(name)): self._masked(item) for name, item in value.items()
+            }
         if isinstance(value, list):
             return [self._masked(item) for item in value]
         if isinstance(value, str):

@@ -17,8 +17,8 @@ from reconciler.cli import console
 from reconciler.cli.main import main
 from reconciler.cli.workspace import SystemClock
 from reconciler.conformance.world import World, no_waiting
-from reconciler.wire import transport
 from reconciler.providers.vercel import production_deployment
+from reconciler.wire import transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -80,7 +80,7 @@ def _plain_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in FOREIGN:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "250")
-    monkeypatch.setattr(console.MASKER, "_forms", ())
+    console.MASKER.forget()
 
 
 @pytest.fixture

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.cli.workspace import SystemClock
+from reconciler.core.masking import Masker
+from reconciler.stores.guarding import Guard
 from reconciler.stores.local import LocalStore
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def test_after_ctrl_c_the_next_apply_does_the_rest(
 
 def test_a_held_lock_is_respected_and_its_holder_named(good: Shop) -> None:
     good.click(url=OLD)
-    store = LocalStore(good.root / "snapshots", "sandbox", SystemClock())
+    store = LocalStore(good.root / "snapshots", "sandbox", SystemClock(), Guard(Masker()))
     before = {name: content for name, content in good.files().items() if ".lock" not in name}
 
     with store.lock("apply by somebody"):

@@ -71,7 +71,7 @@ def hands(
     monkeypatch.setattr(SystemClock, "sleep", lambda _, __: None)
     monkeypatch.setattr(transport, "Timing", no_waiting)
     monkeypatch.setattr(production_deployment, "POLL_SECONDS", 0)
-    monkeypatch.setattr(console.MASKER, "_forms", ())
+    console.MASKER.forget()
     shop.seed(world)
     if not good_shop.exists():
         good_shop.mkdir()

@@ -97,11 +97,11 @@ class Forks:
 
 
 @contextmanager
-def forks(folder: Path) -> Iterator[Forks]:
-    """Start a warm process, and stop it with all its children."""
+def forks(folder: Path, program: Path | None = None) -> Iterator[Forks]:
+    """Start a warm process, and stop it with all its children. ``program`` is another one than ``warm``."""
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, Path(__file__).with_name("warm.py")],
+        [sys.executable, program or Path(__file__).with_name("warm.py")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -46,7 +46,7 @@ def test_the_promises_hold_in_random_worlds(world: World, monkeypatch: pytest.Mo
     monkeypatch.setattr(SystemClock, "sleep", lambda _, __: None)
     monkeypatch.setattr(transport, "Timing", no_waiting)
     monkeypatch.setattr(production_deployment, "POLL_SECONDS", 0)
-    monkeypatch.setattr(console.MASKER, "_forms", ())
+    console.MASKER.forget()
 
     class Here(Shop):
         """A shop in the world of this worker."""

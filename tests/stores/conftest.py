@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reconciler.core.masking import Masker
 from reconciler.core.plan import DesiredSource, Plan, Summary, sealed
 from reconciler.core.state import Entry, Snapshot, SnapshotHeader
+from reconciler.stores.guarding import Guard
 from reconciler.stores.local import LocalStore
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> LocalStore:
-    return LocalStore(tmp_path, "shop", clock)
+    return LocalStore(tmp_path, "shop", clock, Guard(Masker()))
 
 
 def snapshot_of(role: str = "taken", **values: Any) -> Snapshot:

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.masking import Masker
 from reconciler.stores.atomic import write_text
+from reconciler.stores.guarding import Guard
+
+NO_SECRETS = Guard(Masker())
 
 
 def fail(*_: object, **__: object) -> None:
@@ -17,14 +21,14 @@ def fail(*_: object, **__: object) -> None:
 def test_what_is_written_is_there(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "é.json"
 
-    write_text(path, "a\r\nb\n")
+    write_text(path, "a\r\nb\n", NO_SECRETS)
 
     assert path.read_bytes() == b"a\r\nb\n"
     assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_mode_can_be_asked_for(tmp_path: Path) -> None:
-    write_text(tmp_path / "a", "x", mode=0o600)
+    write_text(tmp_path / "a", "x", NO_SECRETS, mode=0o600)
 
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
 
@@ -41,7 +45,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, fail)
         with pytest.raises(OSError, match="Input/output error"):
-            write_text(path, "new")
+            write_text(path, "new", NO_SECRETS)
 
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -59,7 +63,7 @@ def test_ctrl_c_leaves_the_old_file_and_nothing_else(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            write_text(path, "new")
+            write_text(path, "new", NO_SECRETS)
 
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
@@ -82,6 +86,6 @@ def test_it_is_on_disk_before_it_has_its_name(
     monkeypatch.setattr(os, "fsync", noted_fsync)
     monkeypatch.setattr(Path, "replace", noted_replace)
 
-    write_text(tmp_path / "a", "x")
+    write_text(tmp_path / "a", "x", NO_SECRETS)
 
     assert done == ["fsync", "rename", "fsync"]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.core.masking import Masker
+from reconciler.stores.guarding import Guard
 from reconciler.stores.journal import FileJournal, problems_of, read_journal
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 def path(tmp_path: Path, clock: Clock) -> Path:
     """Return a journal of three records."""
     path = tmp_path / "r1" / "journal.jsonl"
-    journal = FileJournal(path, "r1", clock)
+    journal = FileJournal(path, "r1", clock, Guard(Masker()))
     for number in range(3):
         journal.append("intent", address=f"é/{number}")
     journal.close()
@@ -47,7 +49,7 @@ def test_a_torn_last_line_was_never_told(path: Path, clock: Clock, kept: int) ->
 
     assert [one["seq"] for one in read_journal(path)] == [1, 2]
 
-    journal = FileJournal(path, "r1", clock)
+    journal = FileJournal(path, "r1", clock, Guard(Masker()))
     journal.append("resumed")
     journal.close()
 
@@ -76,7 +78,7 @@ def test_tampering_is_noticed(path: Path, damage: str) -> None:
 def test_a_record_is_on_disk_before_append_returns(
     path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = FileJournal(path, "r1", clock)
+    journal = FileJournal(path, "r1", clock, Guard(Masker()))
     synced: list[int] = []
     fsync = os.fsync
 
@@ -92,7 +94,7 @@ def test_a_record_is_on_disk_before_append_returns(
 
 
 def test_a_full_disk_is_an_error(path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = FileJournal(path, "r1", clock)
+    journal = FileJournal(path, "r1", clock, Guard(Masker()))
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -105,7 +107,7 @@ def test_a_full_disk_is_an_error(path: Path, clock: Clock, monkeypatch: pytest.M
 
 
 def test_a_record_is_one_line_whatever_it_holds(path: Path, clock: Clock) -> None:
-    journal = FileJournal(path, "r1", clock)
+    journal = FileJournal(path, "r1", clock, Guard(Masker()))
     journal.append("outcome", detail="a\nb\r\u2028c")
     journal.close()
 

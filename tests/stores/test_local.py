@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.core.errors import CorruptFile, InvalidInput, StalePlan
+from reconciler.core.masking import Masker
+from reconciler.stores.guarding import Guard
 from reconciler.stores.local import Label, LocalStore
 
 if TYPE_CHECKING:
@@ -196,7 +198,7 @@ def test_of_two_processes_one_uses_the_plan(
     ready, results = context.Barrier(4), context.Queue()
 
     def attempt(run: str) -> None:
-        store = LocalStore(tmp_path, "shop", clock)
+        store = LocalStore(tmp_path, "shop", clock, Guard(Masker()))
         ready.wait()
         try:
             store.begin_run(run, plan_of("p1"), plan_of("u1"), 1).close()

@@ -12,11 +12,11 @@ import pytest
 
 from reconciler.core import errors
 from reconciler.core.masking import Masker
+from reconciler.providers.stripe.profile import STRIPE
+from reconciler.providers.vercel.profile import VERCEL
 from reconciler.wire.failures import cleaned
 from reconciler.wire.http import Connection, Credential, HttpClient, VendorProfile
 from reconciler.wire.pacing import Timing
-from reconciler.providers.stripe.profile import STRIPE
-from reconciler.providers.vercel.profile import VERCEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -11,10 +11,10 @@ import pytest
 
 from reconciler.core import errors
 from reconciler.core.masking import Masker
+from reconciler.providers.stripe.profile import STRIPE
 from reconciler.wire import http as http_module
 from reconciler.wire.http import Connection, Credential, HttpClient, VendorProfile
 from reconciler.wire.pacing import Timing
-from reconciler.providers.stripe.profile import STRIPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -9,10 +9,10 @@ import pytest
 
 from reconciler.core import errors
 from reconciler.core.masking import Masker
-from reconciler.wire.http import Connection, Credential, HttpClient, VendorProfile
-from reconciler.wire.pacing import Timing
 from reconciler.providers.stripe.profile import STRIPE
 from reconciler.providers.vercel.profile import VERCEL
+from reconciler.wire.http import Connection, Credential, HttpClient, VendorProfile
+from reconciler.wire.pacing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

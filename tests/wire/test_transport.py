@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from reconciler.core.errors import InvalidInput, WrongAccount
-from reconciler.wire.http import Connection, Connections
 from reconciler.providers.stripe.profile import STRIPE
-from reconciler.wire.transport import checked_base_url, is_loopback, refuse_live_credential
 from reconciler.providers.vercel.profile import VERCEL
+from reconciler.wire.http import Connection, Connections
+from reconciler.wire.transport import checked_base_url, is_loopback, refuse_live_credential
 
 LIVE = ("sk_live_51Nabc", "rk_live_51Nabc", " sk_live_51Nabc")
 TEST = ("sk_test_51Nabc", "rk_test_51Nabc")

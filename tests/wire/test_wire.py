@@ -10,9 +10,9 @@ import pytest
 
 from reconciler.core import errors
 from reconciler.core.masking import Masker
+from reconciler.providers.stripe.profile import STRIPE
 from reconciler.wire.http import Connection, Credential, HttpClient
 from reconciler.wire.pacing import Timing
-from reconciler.providers.stripe.profile import STRIPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from reconciler.core.errors import WrongAccount
 from reconciler.core.record import Record
+from reconciler.core.resource import Rights
 from reconciler.core.state import Account
-from reconciler.providers.stripe.profile import STRIPE, is_live
+from reconciler.providers.stripe.profile import STRIPE, is_live, mode_of
 
 if TYPE_CHECKING:
     from stripe import StripeClient
@@ -39,6 +40,15 @@ class StripeAccount:
     """Opens the kinds of one Stripe account. The SDK is imported at the first request."""
 
     settings_type = StripeSettings
+    profile = STRIPE
+    pins = ("account", "mode")
+    mode_of = staticmethod(mode_of)
+    # What ``identify`` needs, by the 403 of GET /v1/account that users report; Stripe publishes no list by path.
+    rights: ClassVar[Rights] = Rights(
+        read=("Accounts: Read (rak_accounts_kyc_basic_read)",),
+        write=("Accounts: Read (rak_accounts_kyc_basic_read)",),
+        source="https://docs.stripe.com/keys/restricted-api-keys",
+    )
 
     def __init__(self, settings: StripeSettings, opening: Opening) -> None:
         self._settings = settings

@@ -46,6 +46,12 @@ def is_live(api_key: str) -> bool | None:
     return False if key.startswith(("sk_test_", "rk_test_")) else None
 
 
+def mode_of(text: str) -> str | None:
+    """Return the mode of any key, a publishable one too; ``None`` for no key. Source: docs.stripe.com/keys."""
+    found = re.match(r"(?:pk|sk|rk)_(live|test)_[A-Za-z0-9_]+\Z", text)
+    return found[1] if found else None
+
+
 STRIPE = VendorProfile(
     vendor="stripe",
     base_url="https://api.stripe.com",
@@ -56,4 +62,5 @@ STRIPE = VendorProfile(
     complaint=complaint,
     retryable=retryable,
     is_live=is_live,
+    shows_bodies=True,
 )

@@ -14,7 +14,7 @@ from reconciler.core.behaviour import EmptyIsNone, Immutable, Key, Merged, Unord
 from reconciler.core.change import Action, Change
 from reconciler.core.errors import NotFound, ReconcilerError, VendorError, WrongAccount
 from reconciler.core.ports import Created, New, Update
-from reconciler.core.resource import Capability, Expanded, Limit, Output, Resource
+from reconciler.core.resource import Capability, Expanded, Limit, Output, Resource, Rights
 from reconciler.core.state import Observed
 
 if TYPE_CHECKING:
@@ -38,11 +38,18 @@ class WebhookEndpoint(Resource):
     kind: ClassVar[str] = "stripe.webhook_endpoint"
     capability: ClassVar[Capability] = Capability.MANAGED
     outputs: ClassVar[Mapping[str, Output]] = {"secret": Output(secret=True, only_at_create=True)}
+    called_at: ClassVar[str | None] = "url"
     writes_at_once: ClassVar[int] = 4
     # The stored answer of the first request, for 24 hours. Source: Stripe API reference, idempotent requests.
     replays_creates: ClassVar[bool] = True
     # Source: Stripe support; the error says "16 test webhook endpoints".
     limit: ClassVar[Limit | None] = Limit(16, "webhook endpoints in this account and mode")
+    # In parentheses: the name in errors. Source: Stripe, permissions reference (write includes read).
+    rights: ClassVar[Rights] = Rights(
+        read=("Webhook Endpoints: Read (rak_webhook_read)",),
+        write=("Webhook Endpoints: Write (rak_webhook_write)",),
+        source="https://docs.stripe.com/keys/restricted-api-keys",
+    )
 
     url: Annotated[str, Key(), StringConstraints(pattern=r"^https?://\S+$", max_length=5000)]
     """Where events are sent. HTTPS in live mode. Compared exactly: a trailing slash counts."""
@@ -115,7 +122,7 @@ class WebhookEndpoint(Resource):
                 "the new signing secret is shown once: declare `capture: {secret: ${secret:…}}` to keep it,"
                 " or reveal it in the Dashboard, and give it to every consumer"
             )
-        if change.action is not Action.UPDATE:
+        if change.action is not Action.UPDATE and not change.overlaps:
             follow_ups.append(
                 "resend the events of the gap: stripe events resend EVENT (up to 30 days)"
             )

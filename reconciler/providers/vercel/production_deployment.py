@@ -31,6 +31,7 @@ class ProductionDeployment(Resource):
     """The deployment behind the production domains, and whether the next push replaces it."""
 
     kind: ClassVar[str] = "vercel.production_deployment"
+    serves: ClassVar[str | None] = "hosts"
     capability: ClassVar[Capability] = Capability.UPDATE_ONLY
     rights: ClassVar[Rights] = Rights(
         read=("project role Project Viewer",),
@@ -131,7 +132,11 @@ class ProductionDeployments:
                 "deployment": self._served(host) if host else production["id"],
                 "auto_assign_domains": project.get("autoAssignCustomDomains", True),
             },
-            evidence={"host": host, "last_request": _last_request(project)},
+            evidence={
+                "host": host,
+                "hosts": sorted(production.get("alias") or ()),
+                "last_request": _last_request(project),
+            },
         )
 
     def read(self, remote_ids: Sequence[str]) -> Mapping[str, Observed]:

@@ -48,6 +48,7 @@ class Webhook(Resource):
     """
 
     kind: ClassVar[str] = "vercel.webhook"
+    called_at: ClassVar[str | None] = "url"
     capability: ClassVar[Capability] = Capability.MANAGED
     # Source: @vercel/sdk 1.28.21: the answer to a create has it, the answers to reads do not.
     outputs: ClassVar[Mapping[str, Output]] = {"secret": Output(secret=True, only_at_create=True)}
