@@ -191,6 +191,7 @@ def catalogue() -> Catalogue:
         model=registry.model_of,
         settings=lambda vendor: registry.account_type(vendor).settings_type,
         store_settings=lambda store: secret_stores.store_type(store).settings_type,
+        may_keep=secret_stores.may_keep,
     )
 
 

@@ -105,16 +105,23 @@ def sight_of(
     rules: Rules,
     changes: Iterable[Change] = (),
 ) -> Sight:
-    """Return what ``snapshot`` is once ``changes`` are made. What is captured where, and places, ``desired`` says."""
-    places = {item.address: item.place for item in desired.resources}
+    """Return what ``snapshot`` is once ``changes`` are made. What is captured where, and places, ``desired`` says.
+
+    Objects of which nothing could be said are left out: there may be 100,000 of them.
+    """
+    matters = _relevance(desired, rules)
     things = {
-        address: Thing(entry.kind, entry.values, entry.evidence, entry.outputs, places.get(address))
-        for address, entry in snapshot.by_address().items()
-        if entry.kind in desired.models and rotated_from(address) == address
+        entry.address: Thing(entry.kind, entry.values, entry.evidence, entry.outputs)
+        for entry in snapshot.entries
+        if entry.address is not None
+        and rotated_from(entry.address) == entry.address
+        and matters(entry.address, entry.kind, entry.values)
     }
     for change in changes:
         before = things.pop(change.address, None)
         if change.action is Action.DELETE:
+            continue
+        if before is None and not matters(change.address, change.kind, change.values):
             continue
         values = {**(before.values if before is not None else {}), **change.values}
         values |= {name: one for name, one in change.after().items() if "." not in name}
@@ -124,10 +131,43 @@ def sight_of(
             values,
             before.evidence if before is not None else {},
             {} if is_new or before is None else before.outputs,
-            places.get(change.address),
         )
+    for item in desired.resources:
+        if item.address in things:
+            things[item.address] = things[item.address]._replace(place=item.place)
     captures = capture_places(desired.resources)
     return Sight(things, captures, snapshot.header.accounts, desired.models, rules.modes)
+
+
+def _relevance(
+    desired: DesiredState, rules: Rules
+) -> Callable[[str, str, Mapping[str, Json]], bool]:
+    """Return a function that tells of an address, its kind and its values whether anything could be said of it."""
+    named = {
+        field.partition("#")[0]
+        for one in rules.invariants
+        for field in (*(one.same_secret or ()), *(one.equal or ()), *_of_served(one.served))
+    }
+    tellers = tuple(rules.modes.values())
+
+    def matters(address: str, kind: str, values: Mapping[str, Json]) -> bool:
+        model = desired.models.get(kind)
+        if model is None:
+            return False
+        if address in named or model.outputs or model.called_at or model.serves:
+            return True
+        return any(
+            any(tell(value) is not None for tell in tellers)
+            if isinstance(value, str)
+            else next(secrets_in(value), None) is not None
+            for value in values.values()
+        )
+
+    return matters
+
+
+def _of_served(served: Served | None) -> tuple[str, ...]:
+    return () if served is None else (served.url, served.by)
 
 
 def disagreements(sight: Sight, invariants: Iterable[Invariant]) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ class Revocation(Record):
         Annotated[str, StringConstraints(pattern=r"^hmac-sha256:[0-9a-f]{8}:[0-9a-f]{32}$")]
         | SkipJsonSchema[None]
     ) = Field(
-        default=None, description="of the value, as snapshots and `reconciler secrets` show it"
+        default=None, description="of the value, as snapshots hold it"
     )
     secret: (
         Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*/[^\s@#{}]+$")]

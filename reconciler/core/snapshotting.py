@@ -8,7 +8,7 @@ from reconciler.core.behaviour import defaults_of, rules_of
 from reconciler.core.compare import MISSING, compare, owned_paths, value_at
 from reconciler.core.identity import overlap_of, pair
 from reconciler.core.secret import Json, SecretValue, with_secrets
-from reconciler.core.state import Criticality, Entry, Snapshot
+from reconciler.core.state import NOTHING, Criticality, Entry, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -211,8 +211,8 @@ def _remembered(
     live: Observed,
 ) -> _Memory:
     if item is None:
-        known = _of_entry(before) if before is not None else _Memory(address)
-        return known._replace(address=address)
+        memory = _of_entry(before) if before is not None else _Memory(address)
+        return memory._replace(address=address)
     defaults = defaults_of(model)
     unseen = {}
     for rule in rules_of(model):
@@ -286,8 +286,8 @@ def _entry(kind: str, item: Observed, memory: _Memory | None) -> Entry:
         protected=known.protected,
         created_by=known.created_by,
         read_only=item.read_only,
-        outputs=dict(known.outputs),
+        outputs=dict(known.outputs) if known.outputs else NOTHING,
         etag=item.etag,
-        digests=dict(item.digests),
+        digests=dict(item.digests) if item.digests else NOTHING,
         marker=item.marker,
     )

@@ -141,6 +141,9 @@ class Observation(NamedTuple):
 Shared = Annotated[str, AfterValidator(intern)]
 """A string that comes back in many entries of a file: one copy of each is enough."""
 
+NOTHING: dict[str, Json] = {}
+"""One empty mapping for all objects: most have no outputs, and nothing changes one in place."""
+
 Paths = Annotated[tuple[str, ...], AfterValidator(cache(lambda paths: tuple(map(intern, paths))))]
 """Field paths; equal ones are one object."""
 
@@ -165,10 +168,12 @@ class Entry:
     created_by: str | None = None
     read_only: str | None = None
     outputs: Annotated[StoredValues, Field(exclude_if=lambda value: not value)] = field(
-        default_factory=dict
+        default_factory=lambda: NOTHING
     )
     etag: Annotated[str | None, Field(exclude=True)] = None
-    digests: Annotated[dict[str, str], Field(exclude=True)] = field(default_factory=dict)
+    digests: Annotated[dict[str, str], Field(exclude=True)] = field(
+        default_factory=lambda: NOTHING
+    )
     marker: Annotated[str | None, Field(exclude=True)] = None
 
 

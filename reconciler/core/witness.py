@@ -6,6 +6,7 @@ No value comes here: fingerprints and versions only. The engine asks, before a p
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - part of values
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,7 @@ from reconciler.core.wiring import capture_places, captured_output, waits_for
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from reconciler.core.resource import Resource
     from reconciler.core.secret import Json
     from reconciler.core.state import Declared, DesiredState, Entry
 
@@ -236,9 +238,14 @@ def _is_wired(text: str) -> bool:
 
 
 def _hidden_values(item: Declared, desired: DesiredState) -> Iterator[tuple[str, Json]]:
-    for rule in rules_of(desired.models[item.kind]):
-        if rule.write_only is not None and rule.name in item.values:
-            yield rule.name, item.values[rule.name]
+    for name in _hidden_fields(desired.models[item.kind]):
+        if name in item.values:
+            yield name, item.values[name]
+
+
+@cache
+def _hidden_fields(model: type[Resource]) -> tuple[str, ...]:
+    return tuple(rule.name for rule in rules_of(model) if rule.write_only is not None)
 
 
 def _base_secret(item: Declared, path: str, scene: Scene) -> SecretValue | None:

@@ -37,7 +37,11 @@ def witnessed(
     entries = base.by_address() if base is not None else {}
     by_address = live.by_address()
     texts = sorted(asked_for(desired, scene_of(desired, by_address, entries)))
-    before = {known.reference: known for known in _remembered((live, base)) if known.version}
+    before = (
+        {known.reference: known for known in _remembered((live, base)) if known.version}
+        if texts
+        else {}
+    )
     agreeing = dict(_agreeing(desired, by_address, secrets))
     return asked(texts, secrets, before)._replace(agreeing=agreeing)
 

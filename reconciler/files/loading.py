@@ -17,6 +17,7 @@ from reconciler.files.references import Scope
 from reconciler.files.relations import refuse_rings, unopened_accounts, wrong_relations
 from reconciler.files.resources import read_resource
 from reconciler.files.revoked_file import REVOKED_FILE, RevokedRead, read_revoked
+from reconciler.files.secret_relations import wrong_secrets
 from reconciler.files.sources import items_of, resource_files
 from reconciler.files.suggestions import suggestion
 from reconciler.files.yaml_positions import by_place
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 
 
 class Catalogue(NamedTuple):
-    """The kinds, vendors and secret stores there are. The functions raise KeyError for unknown names."""
+    """The kinds, vendors and secret stores there are. The functions raise KeyError for unknown names.
+
+    ``may_keep`` tells whether values can be put into a store at all.
+    """
 
     kinds: tuple[str, ...]
     vendors: tuple[str, ...]
@@ -46,6 +50,7 @@ class Catalogue(NamedTuple):
     model: Callable[[str], type[Resource]]
     settings: Callable[[str], type[Record]]
     store_settings: Callable[[str], type[Record]]
+    may_keep: Callable[[str], bool]
 
 
 class Loaded(NamedTuple):
@@ -100,6 +105,7 @@ def load(root: Path, name: str, catalogue: Catalogue, environ: Mapping[str, str]
     declared, by_address = _resources(sources, catalogue, scope, len(folders) > 1, diagnostics)
     if len(diagnostics) < MAX_DIAGNOSTICS:
         diagnostics += wrong_relations(declared, by_address, catalogue.model)
+        diagnostics += wrong_secrets(declared, by_address, catalogue)
     if environment is not None:
         diagnostics += unopened_accounts(declared, by_address, settings, name)
     if diagnostics or environment is None:

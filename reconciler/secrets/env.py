@@ -21,6 +21,7 @@ class EnvSecrets:
     """Reads environment variables. Cannot keep anything."""
 
     settings_type = EnvSettings
+    may_keep = False
 
     def __init__(self, settings: EnvSettings, surroundings: Surroundings) -> None:
         del settings

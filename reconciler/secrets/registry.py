@@ -36,3 +36,8 @@ def store_type(name: str) -> Any:  # noqa: ANN401 - a secrets.store.StoreType, w
         if entry.name == name:
             return entry.load()
     raise KeyError(name)
+
+
+def may_keep(name: str) -> bool:
+    """Tell whether values can be put into the store ``name`` at all. Raises KeyError for an unknown one."""
+    return bool(getattr(store_type(name), "may_keep", True))

@@ -96,7 +96,7 @@ class SetsAside(Protocol):
 
 
 class StoreType(Protocol):
-    """A class of stores."""
+    """A class of stores. One with ``may_keep = False`` keeps nothing, whatever its settings."""
 
     settings_type: type[Record]
 

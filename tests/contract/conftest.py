@@ -18,8 +18,8 @@ import pytest
 from reconciler.cli import console
 from reconciler.cli.main import main
 from reconciler.conformance.world import no_waiting
-from reconciler.wire import transport
 from reconciler.providers.vercel import production_deployment
+from reconciler.wire import transport
 
 if TYPE_CHECKING:
     from reconciler.conformance.world import World

@@ -11,8 +11,8 @@ from reconciler.cli import console
 from reconciler.cli.main import main
 from reconciler.cli.workspace import SystemClock
 from reconciler.conformance.world import Ticking, World, no_waiting
-from reconciler.wire import transport
 from reconciler.providers.vercel import production_deployment
+from reconciler.wire import transport
 from tests.killing import shop
 
 if TYPE_CHECKING:

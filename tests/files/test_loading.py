@@ -25,6 +25,7 @@ CATALOGUE = Catalogue(
     model=registry.model_of,
     settings=lambda vendor: registry.account_type(vendor).settings_type,
     store_settings=lambda store: secret_stores.store_type(store).settings_type,
+    may_keep=secret_stores.may_keep,
 )
 SHOP = """\
 environment: shop
@@ -324,3 +325,43 @@ def test_an_environment_that_does_not_fit_is_refused_at_its_place(
     found = wrong(files(**{"shop/environment": f"{shop}{text}\n"}))
 
     assert [one.place.line for one in found if one.place] == [shop.count("\n") + 1] * len(found)
+
+
+@pytest.mark.parametrize(
+    ("capture", "said"),
+    [
+        ("{secrt: '${secret:file/a}'}", "Unknown output"),
+        ("{secret: '${secret:fiel/a}'}", "Unknown secret store"),
+        ("{secret: '${secret:env/A}'}", "A capture into a store that cannot be written"),
+        ("{secret: '${secret:file/a@1}'}", "A capture into a fixed version"),
+        ("{secret: '${secret:file/taken}'}", "Two captures into one place"),
+    ],
+)
+def test_a_capture_that_cannot_work_is_refused_before_anything_is_made(
+    files: Callable[..., Path], capture: str, said: str
+) -> None:
+    text = "resources:\n" + "".join(
+        f"  - kind: stripe.webhook_endpoint\n    name: {name}\n    capture: {given}\n"
+        f"    spec: {{url: 'https://{name}.example', enabled_events: ['*']}}\n"
+        for name, given in (("a", "{secret: '${secret:file/taken}'}"), ("b", capture))
+    )
+
+    (found,) = wrong(files(**{"shop/web": text}))
+
+    assert found.summary == said
+    assert found.place is not None
+    assert found.place.line == 8
+
+
+def test_a_reference_to_an_unknown_store_is_refused_at_its_place(
+    files: Callable[..., Path],
+) -> None:
+    text = (
+        "resources:\n  - kind: vercel.env_var\n    name: a\n    spec:\n"
+        "      {key: A, target: [preview], value: 'Bearer ${secret:vualt/a}'}\n"
+    )
+
+    (found,) = wrong(files(**{"shop/web": text}))
+
+    assert found.summary == "Unknown secret store"
+    assert "vault" in found.detail

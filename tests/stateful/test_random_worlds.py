@@ -15,8 +15,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from reconciler.cli import console
 from reconciler.cli.workspace import SystemClock
 from reconciler.conformance.world import Ticking, no_waiting
-from reconciler.wire import transport
 from reconciler.providers.vercel import production_deployment
+from reconciler.wire import transport
 from tests.killing import shop
 from tests.stateful.machine import Shop
 
