@@ -75,8 +75,6 @@ def _trace_with_credentials() -> None:
     from reconciler.wire import tracing
 
     vars(tracing)["is_secret_name"] = lambda _: False
-    type.__setattr__(tracing.Tracer, "_masked", lambda _self, value: value)
-    type.__setattr__(tracing.Tracer, "_text", lambda _self, value: json.dumps(value))
 
 
 def _trace_unmasked() -> None:

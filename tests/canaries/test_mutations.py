@@ -62,7 +62,9 @@ PROOFS = (
     Proof(("pieces not held back",), works_with("talks"), "out/", in_short=True),
     Proof(("bytes past the text",), works_with("talks"), "out/"),
     Proof(("trace not redacted",), apply_with_a_trace, "trace.jsonl: secret", in_short=True),
-    Proof(("trace with credentials",), apply_with_a_trace, "trace.jsonl: NIGHT_"),
+    Proof(
+        ("trace with credentials", "trace not masked"), apply_with_a_trace, "trace.jsonl: NIGHT_"
+    ),
     Proof(("trace not masked",), nights.repeat_in_every_encoding, "trace.jsonl"),
     Proof(("store not guarded",), use_what_was_pasted, "snapshots/", in_short=True),
     Proof(("SDK not silenced",), works_with("logs"), "out/"),

@@ -49,5 +49,6 @@ def stage(tmp_path: Path, template: Path, world: World, warm: Forks) -> Iterator
     def fresh() -> Path:
         return shop.copied(template, tmp_path / f"shop-{next(numbers)}")
 
+    shop.seed(world)
     yield Stage(fresh(), world, warm)
     world.heal()

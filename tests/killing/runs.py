@@ -23,7 +23,7 @@ CONSENT = [word for address in shop.REPLACED for word in ("--allow-replace", add
 
 
 class Cut(NamedTuple):
-    """Where a process ends itself: ``side`` of the ``n``-th record, request or fsync."""
+    """Where a process ends itself: ``side`` of the ``n``-th record, request, fsync or step of the secret store."""
 
     at: str
     n: int
@@ -40,7 +40,6 @@ class Stage:
         self.folder = folder
         self.world = world
         self._warm = warm
-        shop.seed(world)
 
     def start(self, *commands: Sequence[str], **more: Any) -> Process:
         """Start ``reconciler`` commands in the shop, one after the other in one process."""

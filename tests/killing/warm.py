@@ -3,7 +3,8 @@
 It has no threads, so that a child is a real process of its own which may be stopped and killed at any moment. What
 it was told on one line of stdin it answers on one line of stdout: ``start`` forks, ``poll`` asks how a child fares.
 
-A child can be told to end itself with SIGKILL: before or after the n-th record of the journal, request or fsync.
+A child can be told to end itself with SIGKILL: before or after the n-th record of the journal, request or fsync, or
+step of the store that keeps secrets in files.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 from itertools import count
 from pathlib import Path
@@ -141,31 +143,55 @@ def cut_off(at: str, n: int, side: str) -> None:
 
 
 def at_boundary(act: Callable[[], None], *, at: str, n: int, side: str) -> None:
-    """Call ``act`` before or after the ``n``-th record of the journal, request or fsync."""
+    """Call ``act`` before or after the ``n``-th record of the journal, request, fsync, or step of the secret store."""
     import httpx
 
+    from reconciler.secrets.file import FileSecrets
     from reconciler.stores.journal import FileJournal
 
-    owner: Any = {"append": FileJournal, "request": httpx.Client, "fsync": os}[at]
-    name = {"append": "append", "request": "send", "fsync": "fsync"}[at]
-    original = getattr(owner, name)
     numbers = count(1)
     counting = threading.Lock()
+    is_storing = threading.local()
 
-    def counted(*args: Any, **options: Any) -> Any:
-        with counting:
-            is_it = next(numbers) == n
-        if is_it and side == "before":
-            act()
-        if is_it and side == "torn":
-            tear(args[0])
-            act()
-        result = original(*args, **options)
-        if is_it and side == "after":
-            act()
-        return result
+    def interrupted(original: Callable[..., Any], is_counted: Callable[[], bool]) -> Any:
+        def counted(*args: Any, **options: Any) -> Any:
+            if not is_counted():
+                return original(*args, **options)
+            with counting:
+                is_it = next(numbers) == n
+            if is_it and side == "before":
+                act()
+            if is_it and side == "torn":
+                tear(args[0])
+                act()
+            result = original(*args, **options)
+            if is_it and side == "after":
+                act()
+            return result
 
-    setattr(owner, name, counted)
+        return counted
+
+    def storing(original: Callable[..., Any]) -> Any:
+        def noted(*args: Any, **options: Any) -> Any:
+            is_storing.now = True
+            try:
+                return original(*args, **options)
+            finally:
+                is_storing.now = False
+
+        return noted
+
+    owners: dict[str, tuple[tuple[Any, str], ...]] = {
+        "append": ((FileJournal, "append"),),
+        "request": ((httpx.Client, "send"),),
+        "fsync": ((os, "fsync"),),
+        "store": ((tempfile, "mkstemp"), (os, "fsync"), (Path, "replace"), (Path, "unlink")),
+    }
+    is_counted = (lambda: True) if at != "store" else lambda: getattr(is_storing, "now", False)
+    for owner, name in owners[at]:
+        setattr(owner, name, interrupted(getattr(owner, name), is_counted))
+    for name in ("keep", "set_aside", "retire"):
+        setattr(FileSecrets, name, storing(getattr(FileSecrets, name)))
 
 
 def tear(journal: Any) -> None:

@@ -29,6 +29,7 @@ def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forks]:
 def stage(tmp_path: Path, world: World, warm: Forks) -> Iterator[Stage]:
     """Return a shop in the state before, with a good snapshot, and the files of after."""
     (tmp_path / "shop").mkdir()
+    shop.seed(world)
     found = Stage(tmp_path / "shop", world, warm)
     shop.declare(found.folder, world, shop.BEFORE)
     ended = found.run(["snapshot", "shop", "--label", "good"])
