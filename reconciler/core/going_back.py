@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reconciler.core.change import Action
+from reconciler.core.identity import rotated_from
 from reconciler.core.resource import Capability
 from reconciler.core.secret import Json, SecretValue
 from reconciler.core.state import Declared, DesiredState, Entry, Snapshot
@@ -82,7 +83,12 @@ def expected_after(plan: Plan, models: Mapping[str, type[Resource]]) -> DesiredS
 
 
 def _captured(entry: Entry) -> tuple[tuple[str, str], ...]:
-    """Return where the outputs of an object were kept; a version says what was kept, not where."""
+    """Return where the outputs of an object were kept; a version says what was kept, not where.
+
+    Those of an object that was rotated away have no place any more: its successor's are there.
+    """
+    if rotated_from(entry.address or "") != entry.address:
+        return ()
     return tuple(
         (name, re.sub(r"@[^@{}]+}$", "}", secret.reference))
         for name, secret in sorted(entry.outputs.items())

@@ -194,7 +194,7 @@ def _changed(
         address=item.address,
         kind=item.kind,
         action=Action.REPLACE if replaces else Action.UPDATE,
-        reason="rotation" if overlaps else _reason(world, fields),
+        reason="rotation: a second one beside it" if overlaps else _reason(world, fields),
         remote_id=live.remote_id,
         criticality=item.criticality,
         protected=item.protected,

@@ -144,6 +144,8 @@ def left_aside(plan: Plan) -> Iterator[str]:
             ]
         )
         yield f"unverifiable: {len(summary.unverifiable)} ({names})"
+    if summary.compared:
+        yield f"secrets read to compare them: {len(summary.compared)}"
     if summary.unknown:
         yield f"unknown: {len(summary.unknown)}"
 

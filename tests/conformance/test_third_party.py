@@ -11,8 +11,8 @@ from reconciler.core.masking import Masker
 from reconciler.engine.observing import observe
 from reconciler.providers import registry
 from reconciler.providers.opening import Opening
-from reconciler.wire.transport import Connections
 from reconciler.secrets.opening import Around, Wanted, open_secrets
+from reconciler.wire.transport import Connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

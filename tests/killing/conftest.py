@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.killing import shop
+from tests.killing import secret_shop, shop
 from tests.killing.forking import forks
+from tests.killing.nights import Night
 from tests.killing.runs import Stage
+from tests.killing.secret_shop import Before
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,4 +53,29 @@ def stage(tmp_path: Path, template: Path, world: World, warm: Forks) -> Iterator
 
     shop.seed(world)
     yield Stage(fresh(), world, warm)
+    world.heal()
+
+
+@pytest.fixture(scope="session")
+def wired_before(tmp_path_factory: pytest.TempPathFactory, world: World, warm: Forks) -> Before:
+    """Return a shop whose signing secrets are in the store and at Vercel, with a good snapshot."""
+    folder = tmp_path_factory.mktemp("wired") / "shop"
+    folder.mkdir()
+    secret_shop.seed(world)
+    secret_shop.declare(folder, world)
+    ended = warm.run(
+        ["-C", folder, "apply", shop.ENVIRONMENT, "--yes"],
+        ["-C", folder, "snapshot", shop.ENVIRONMENT, "--label", "good"],
+        environ=secret_shop.ENVIRON,
+    )
+    assert ended.codes == (0, 0), ended.said
+    return Before(folder, secret_shop.states(world))
+
+
+@pytest.fixture
+def night(tmp_path: Path, wired_before: Before, world: World, warm: Forks) -> Iterator[Night]:
+    """Return a shop in which everything is wired, in a folder of its own."""
+    wired_before.restore(world)
+    folder = shop.copied(wired_before.folder, tmp_path / "shop")
+    yield Night(Stage(folder, world, warm, environ=secret_shop.ENVIRON))
     world.heal()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tests.killing import shop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from reconciler.conformance.world import World
@@ -36,15 +36,22 @@ class Cut(NamedTuple):
 class Stage:
     """One shop in a folder, the vendors behind it, and processes that work on it."""
 
-    def __init__(self, folder: Path, world: World, warm: Forks) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        world: World,
+        warm: Forks,
+        environ: Mapping[str, str] = shop.ENVIRON,
+    ) -> None:
         self.folder = folder
         self.world = world
         self._warm = warm
+        self._environ = environ
 
     def start(self, *commands: Sequence[str], **more: Any) -> Process:
         """Start ``reconciler`` commands in the shop, one after the other in one process."""
         words = [["-C", str(self.folder), *command] for command in commands]
-        return self._warm.start(*words, environ=shop.ENVIRON, **more)
+        return self._warm.start(*words, environ=self._environ, **more)
 
     def run(self, *commands: Sequence[str], **more: Any) -> Ended:
         return self.start(*commands, **more).wait()

@@ -105,8 +105,8 @@ def hurry(job: Job) -> None:
 
     from reconciler.cli.workspace import SystemClock
     from reconciler.conformance.world import no_waiting
-    from reconciler.wire import transport
     from reconciler.providers.vercel import production_deployment
+    from reconciler.wire import transport
 
     vars(transport)["Timing"] = no_waiting
     vars(production_deployment)["POLL_SECONDS"] = 0

@@ -13,10 +13,10 @@ import pytest
 
 from reconciler.core import errors
 from reconciler.core.masking import Masker
-from reconciler.wire.http import Connection, Credential, HttpClient
-from reconciler.wire.pacing import Timing
 from reconciler.providers.stripe.client import API_VERSION, connect
 from reconciler.providers.stripe.profile import STRIPE
+from reconciler.wire.http import Connection, Credential, HttpClient
+from reconciler.wire.pacing import Timing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

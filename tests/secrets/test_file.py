@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reconciler.core.errors import SecretUnavailable
-from reconciler.core.reference import SecretName
 from reconciler.core.masking import Masker
+from reconciler.core.reference import SecretName
 from reconciler.secrets.file import LARGEST, FileSecrets, FileSettings
 from reconciler.secrets.store import Fetched, Surroundings
 from reconciler.wire.transport import Connections
