@@ -89,17 +89,6 @@ def decide(  # noqa: PLR0913 - what a plan depends on, each by its name
     }
     changes = [v.change for v in (*verdicts.values(), *removed.values()) if v.change is not None]
     ordered = in_order(with_handovers(changes, desired.models, world.live), desired.models)
-    changed = {change.address for change in ordered}
-    summary = Summary(
-        unchanged=tuple(
-            sorted(a for a, item in known.items() if a not in changed and not item.absent)
-        ),
-        unknown=tuple(sorted(i.address for i in desired.resources if i.kind in unknown_kinds)),
-        unmanaged=unmanaged(desired, snapshot, changed),
-        ignored=tuple(one for verdict in verdicts.values() for one in verdict.ignored),
-        unverifiable=tuple(one for verdict in verdicts.values() for one in verdict.unverifiable),
-        compared=tuple(sorted(witness.known)),
-    )
     findings = (
         *(one for v in (*verdicts.values(), *removed.values()) for one in v.findings),
         *twins(desired, snapshot),
@@ -113,7 +102,33 @@ def decide(  # noqa: PLR0913 - what a plan depends on, each by its name
         for address, item in readable.items()
         if not item.absent
     }
-    return Decisions(ordered, findings, counted(summary, ordered), remembered)
+    summary = _summary(world, snapshot, known, verdicts, ordered)
+    return Decisions(ordered, findings, summary, remembered)
+
+
+def _summary(
+    world: World,
+    snapshot: Snapshot,
+    known: Mapping[str, Declared],
+    verdicts: Mapping[str, Verdict],
+    ordered: tuple[Change, ...],
+) -> Summary:
+    """Return what is not changed, and why."""
+    changed = {change.address for change in ordered}
+    unknown_kinds = snapshot.unreadable_kinds()
+    summary = Summary(
+        unchanged=tuple(
+            sorted(a for a, item in known.items() if a not in changed and not item.absent)
+        ),
+        unknown=tuple(
+            sorted(i.address for i in world.desired.resources if i.kind in unknown_kinds)
+        ),
+        unmanaged=unmanaged(world.desired, snapshot, changed),
+        ignored=tuple(one for verdict in verdicts.values() for one in verdict.ignored),
+        unverifiable=tuple(one for verdict in verdicts.values() for one in verdict.unverifiable),
+        compared=tuple(sorted(world.witness.known)),
+    )
+    return counted(summary, ordered)
 
 
 def _verdicts(world: World, known: Mapping[str, Declared]) -> dict[str, Verdict]:

@@ -12,7 +12,7 @@ from reconciler.core.errors import SecretUnavailable, VendorError
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.guard import Consent, Freeze, Policy, check
 from reconciler.core.plan import Base, DesiredSource, Plan, sealed
-from reconciler.core.planning import decide
+from reconciler.core.planning import Decisions, decide
 from reconciler.core.ports import Inspects, SecretSource
 from reconciler.core.revocation import Revocation, foreign_keys, revoked_findings, secrets_of
 from reconciler.core.witness import Witness
@@ -78,27 +78,6 @@ def make_plan(
         witness=witness,
         rotating=request.rotating,
     )
-    counts = Counter(entry.kind for entry in live.entries)
-    findings = (
-        *decisions.findings,
-        *_inspected(decisions.changes, sessions),
-        *_revoked(decisions.changes, request),
-        *disagreements(
-            sight_of(
-                live, desired, request.rules, () if request.only_looking else decisions.changes
-            ),
-            request.rules.invariants,
-        ),
-        *check(
-            decisions.changes,
-            policy=request.policy,
-            consent=request.consent,
-            going_back=request.going_back,
-            freeze=request.freeze,
-            live_counts=counts,
-            models=desired.models,
-        ),
-    )
     return sealed(
         Plan(
             id=request.id,
@@ -116,11 +95,38 @@ def make_plan(
             live_at=live.header.taken_at,
             offline=request.offline,
             changes=tuple(_placed(change, request) for change in decisions.changes),
-            findings=findings,
+            findings=_findings(desired, live, decisions, sessions, request),
             unreadable=live.header.unreadable,
             summary=decisions.summary,
             managed=decisions.managed,
         )
+    )
+
+
+def _findings(
+    desired: DesiredState,
+    live: Snapshot,
+    decisions: Decisions,
+    sessions: Mapping[str, Session],
+    request: Request,
+) -> tuple[Finding, ...]:
+    """Return what is to be said of a plan: by planning, by the vendors, by rules and by guards."""
+    changes = decisions.changes
+    led_to = () if request.only_looking else changes
+    return (
+        *decisions.findings,
+        *_inspected(changes, sessions),
+        *_revoked(changes, request),
+        *disagreements(sight_of(live, desired, request.rules, led_to), request.rules.invariants),
+        *check(
+            changes,
+            policy=request.policy,
+            consent=request.consent,
+            going_back=request.going_back,
+            freeze=request.freeze,
+            live_counts=Counter(entry.kind for entry in live.entries),
+            models=desired.models,
+        ),
     )
 
 
