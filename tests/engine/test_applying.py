@@ -242,12 +242,13 @@ def test_a_captured_secret_goes_to_its_store_and_nowhere_else(shop: Bench) -> No
 
 
 def test_an_endpoint_whose_secret_cannot_be_kept_is_taken_back(shop: Bench) -> None:
-    shop.declare(endpoint("new", NEW, capture={"secret": "${secret:env/CANNOT_KEEP}"}))
+    (shop.folder / "taken").mkdir()
+    shop.declare(endpoint("new", NEW, capture={"secret": "${secret:file/taken}"}))
 
     report = shop.apply(shop.plan())
 
     assert [one.result for one in report.outcomes] == [Result.FAILED]
-    assert "cannot keep" in report.outcomes[0].detail
+    assert "cannot be written" in report.outcomes[0].detail
     assert len(shop.world.state("stripe")["webhook_endpoints"]) == 3
 
 
