@@ -13,6 +13,7 @@
     - Unavailable         the vendor or the network failed; the effect of a write is unknown
   + PartialRead           a list came back incomplete; what is missing is unknown, not absent
   + SecretUnavailable     a secret reference could not be resolved
+    - SecretNotFound      its store has no such secret
   + WriteAttempted        something tried to write through the read-only transport
   + Refused               a guard refused: policy, protection, budget, consent
     - WrongAccount        the credential opens another account or mode than the one pinned
@@ -131,6 +132,10 @@ class PartialRead(ReconcilerError):
 
 class SecretUnavailable(ReconcilerError):
     """A secret reference could not be resolved."""
+
+
+class SecretNotFound(SecretUnavailable):
+    """The store has no such secret, or no value of it yet."""
 
 
 class WriteAttempted(ReconcilerError):

@@ -179,7 +179,7 @@ class SecretSource(Protocol):
     def preserved(self, reference: str) -> str | None:
         """Return a reference to the present value that outlives the next ``keep``; ``None`` where there is no such.
 
-        Raises SecretUnavailable.
+        Raises SecretUnavailable, SecretNotFound when there is no value yet.
         """
         ...
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.core.errors import ReconcilerError, SecretUnavailable
+from reconciler.core.errors import ReconcilerError, SecretNotFound, SecretUnavailable
 from reconciler.core.secret import SecretValue, encode
 from reconciler.engine.filling import Made, kept_value
 
@@ -61,12 +61,16 @@ class Keeper:
     def set_aside(self, change: Change) -> None:
         """Make sure that the outputs of the object which stays can still be had once those of the new one are kept.
 
-        Raises SecretUnavailable where a store has no place for both.
+        Where nothing was kept yet, there is nothing to go back to. Raises SecretUnavailable where a store has no place
+        for both.
         """
         for name, reference in change.capture.items():
             if (change.address, name) in self._made.aside:
                 continue
-            kept = self._secrets.preserved(reference)
+            try:
+                kept = self._secrets.preserved(reference)
+            except SecretNotFound:
+                continue
             if kept is None:
                 raise SecretUnavailable(
                     f"{reference} has no place for two values",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.core.errors import SecretUnavailable
+from reconciler.core.errors import SecretNotFound, SecretUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,11 @@ _DOWN = Meaning("AWS failed", "try again later")
 _UNREACHABLE = Meaning("AWS could not be reached", "check the network, the region and endpoint_url")
 _KEY = Meaning("the KMS key that it is encrypted with cannot be used", "aws kms list-aliases")
 
+_NO_PARAMETER = Meaning(
+    "there is no such parameter",
+    "aws ssm describe-parameters --parameter-filters Key=Name,Values={id}",
+)
+
 _MEANINGS: Mapping[str, Meaning] = {
     "AccessDeniedException": _DENIED,
     "AccessDenied": _DENIED,
@@ -51,10 +56,7 @@ _MEANINGS: Mapping[str, Meaning] = {
         "aws secretsmanager describe-secret --secret-id {id}\n"
         "aws secretsmanager restore-secret --secret-id {id}",
     ),
-    "ParameterNotFound": Meaning(
-        "there is no such parameter",
-        "aws ssm describe-parameters --parameter-filters Key=Name,Values={id}",
-    ),
+    "ParameterNotFound": _NO_PARAMETER,
     "ParameterVersionNotFound": Meaning(
         "version {version} does not exist",
         "aws ssm get-parameter-history --name {id} --query 'Parameters[].Version'",
@@ -110,7 +112,8 @@ def explained(error: Exception, name: SecretName, target: Target, action: str) -
         "id": target.id,
         "version": name.version or "",
     }
-    return SecretUnavailable(
+    kind = SecretNotFound if meaning in {_NO_SECRET, _NO_PARAMETER} else SecretUnavailable
+    return kind(
         f"{name}: {meaning.summary.format_map(filled)}",
         detail=f"{action}: {code}.",
         mend=meaning.mend.format_map(filled),

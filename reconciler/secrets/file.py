@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.core.errors import SecretUnavailable
+from reconciler.core.errors import SecretNotFound, SecretUnavailable
 from reconciler.core.record import Record
 from reconciler.secrets.store import Fetched, Right
 
@@ -44,7 +44,8 @@ class FileSecrets:
                 self._refuse_shared(path, os.fstat(file.fileno()))
                 raw = file.read(LARGEST + 1)
         except OSError as error:
-            raise SecretUnavailable(
+            is_there = not isinstance(error, FileNotFoundError)
+            raise (SecretUnavailable if is_there else SecretNotFound)(
                 f"The secret file {path} cannot be read",
                 detail=f"{error.strerror}. ${{secret:{name}}} needs it.",
                 mend=f"install -m 600 /dev/null {path}",

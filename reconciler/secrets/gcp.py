@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from reconciler.core.errors import SecretUnavailable, VendorError
+from reconciler.core.errors import SecretNotFound, SecretUnavailable, VendorError
 from reconciler.core.record import Record
 from reconciler.secrets import refusals
 from reconciler.secrets.crc32c import crc32c
-from reconciler.secrets.gcp_api import Missing, Place, explained, open_client
+from reconciler.secrets.gcp_api import Place, explained, open_client
 from reconciler.secrets.store import Fetched, Right
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class GcpSecrets:
         """
         try:
             return self._state(name)[0]
-        except Missing:
+        except SecretNotFound:
             self._asked(name, "get", self._place(name).path)  # is it there at all?
             return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.core.errors import SecretUnavailable
+from reconciler.core.errors import SecretNotFound, SecretUnavailable
 from reconciler.secrets.google_token import LOGIN, GoogleToken
 from reconciler.wire.http import Credential, HttpClient
 from reconciler.wire.profile import Complaint, VendorProfile, error_body
@@ -37,10 +37,6 @@ ROLES: Mapping[str, str] = {
 
 _NUMBER = re.compile(r"/versions/([0-9]+)\]")
 """How the text of an error names the version that ``latest`` stood for."""
-
-
-class Missing(SecretUnavailable):
-    """There is no such secret, or it has no version yet."""
 
 
 class Place(NamedTuple):
@@ -139,7 +135,9 @@ def explained(
     """Return what an answer of Secret Manager means for ``name``. ``operation`` is one of ROLES."""
     found = _denied(error, place, operation) or _missing(error, name, place)
     if found is not None:
-        kind = Missing if error.status == 404 and not _is_version(error) else SecretUnavailable
+        kind = (
+            SecretNotFound if error.status == 404 and not _is_version(error) else SecretUnavailable
+        )
         return kind(f"{name}: {found[0]}", detail=_told(error, operation), mend=found[1])
     mend = error.mend
     if operation == "addVersion":

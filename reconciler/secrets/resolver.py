@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
-from reconciler.core.errors import SecretUnavailable
+from reconciler.core.errors import SecretNotFound, SecretUnavailable
 from reconciler.core.reference import Reference, Scheme, SecretName, parse
 from reconciler.core.secret import SecretValue
 from reconciler.secrets.sealing import altered
@@ -105,7 +105,8 @@ class Resolver:
     def preserved(self, reference: str) -> str | None:
         """Return a reference to what ``reference`` gives now, that stays the same once another value is kept there.
 
-        ``None`` where the store has no place for two values. Raises SecretUnavailable.
+        ``None`` where the store has no place for two values. Raises SecretUnavailable, SecretNotFound when there is no
+        value yet.
         """
         name = _name_in(reference)
         store: object = self._store(name) if name is not None else None
@@ -116,6 +117,8 @@ class Resolver:
             version = store.set_aside(name)
         elif isinstance(store, TellsVersions):
             version = store.newest(name)
+            if version is None:
+                raise SecretNotFound(f"{reference} has no value yet")
         return None if version is None else f"${{secret:{name._replace(version=version)}}}"
 
     def retire(self, reference: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from reconciler.core.errors import SecretUnavailable
+from reconciler.core.errors import SecretNotFound, SecretUnavailable
 from reconciler.core.record import Record
 from reconciler.secrets import refusals
 from reconciler.secrets.store import Fetched, Right
@@ -162,7 +162,8 @@ class VaultSecrets:
                 mend=f"vault kv undelete -versions={found.version} {here}",
             )
         version = f" version {name.version}, or no such" if name.version else " such"
-        return SecretUnavailable(
+        kind = SecretUnavailable if name.version else SecretNotFound
+        return kind(
             f"{name}: there is no{version} secret",
             detail=f"Looked for at {path} in {self._mount}, which must be a key-value engine of version 2.",
             mend=f"vault kv metadata get {here}",

@@ -44,6 +44,18 @@ def test_one_apply_brings_a_new_secret_to_everyone_who_needs_it(shop: Shop, firs
     assert shop.run("plan", "sandbox", "--exit-code").code == 0
 
 
+def test_whoever_reads_the_place_gets_it_in_the_same_apply(shop: Shop) -> None:
+    wired.begin(shop)
+    shop.edit("web.yaml", f"${{ref:{ENDPOINT}#secret}}", wired.PLACE)
+    assert shop.run("plan", "sandbox", "--exit-code").code == 0
+    wired.lose_endpoint(shop)
+
+    ran = shop.run("apply", "sandbox", "--yes")
+
+    assert ran.code == 0, ran.all
+    assert wired.at_vercel(shop) == wired.stored(shop) == wired.at_stripe(shop)["secret"]
+
+
 def test_snapshot_and_journal_tell_where_it_is_and_hash_it(shop: Shop, first: str) -> None:
     files = {name: content.decode() for name, content in shop.files().items()}
     journal = next(text for name, text in files.items() if name.endswith("journal.jsonl"))
@@ -100,6 +112,17 @@ def test_a_rotation_overlaps_and_ends_in_a_step_of_its_own(shop: Shop, first: st
     assert wired.at_stripe(shop)["id"] == new["id"]
     assert wired.everywhere(shop, first) == []
     assert shop.run("plan", "sandbox", "--exit-code").code == 0
+
+
+def test_a_secret_that_was_never_stored_is_rotated_into_its_place(shop: Shop) -> None:
+    wired.wire(shop)
+    shop.done("snapshot", "sandbox", "--label", "good")
+
+    ran = shop.run("rotate", "sandbox", ENDPOINT, "--yes")
+
+    assert ran.code == 0, ran.all
+    assert wired.stored(shop) == wired.at_vercel(shop) == wired.endpoints(shop)[-1]["secret"]
+    assert [path.name for path in wired.place(shop).parent.iterdir()] == ["stripe-webhook"]
 
 
 def test_undo_in_the_overlap_goes_back_to_the_first_secret(shop: Shop, first: str) -> None:
