@@ -2,78 +2,14 @@ from __future__ import annotations
 
 import gzip
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from reconciler.core import errors
-from reconciler.core.masking import Masker
-from reconciler.providers.stripe.profile import STRIPE
 from reconciler.wire import http as http_module
-from reconciler.wire.http import Connection, Credential, HttpClient, VendorProfile
-from reconciler.wire.pacing import Timing
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-KEY = "sk_test_canary4eC39HqLyjWDarjtT1zdp7dc"
-REFERENCE = "${secret:env/STRIPE_SECRET_KEY}"
-
-
-@dataclass
-class FakeTime:
-    """A clock that only sleeping moves, and no chance: every wait has its full length."""
-
-    now: float = 1000.0
-    slept: list[float] = field(default_factory=list)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-    @property
-    def timing(self) -> Timing:
-        return Timing(lambda: self.now, lambda: self.now, self.sleep, lambda: 0.0)
-
-
-@dataclass
-class Vendor:
-    """Answers from a script, the last one for ever, and keeps what it was asked."""
-
-    script: Sequence[httpx.Response | Exception]
-    asked: list[httpx.Request] = field(default_factory=list)
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        answer = self.script[min(len(self.asked), len(self.script) - 1)]
-        self.asked.append(request)
-        if isinstance(answer, Exception):
-            raise answer
-        return httpx.Response(
-            answer.status_code, headers=answer.headers.multi_items(), content=answer.content
-        )
-
-
-def ok() -> httpx.Response:
-    return httpx.Response(200, json={"id": "we_1"})
-
-
-@contextmanager
-def client_for(
-    vendor: Callable[[httpx.Request], httpx.Response],
-    *,
-    profile: VendorProfile = STRIPE,
-    writes: bool = True,
-    time: FakeTime | None = None,
-    value: str = KEY,
-) -> Iterator[HttpClient]:
-    timing = (time or FakeTime()).timing
-    with Connection(profile, timing=timing, transport=httpx.MockTransport(vendor)) as connection:
-        yield HttpClient(
-            connection, credential=Credential(value, REFERENCE), masker=Masker(), writes=writes
-        )
+from reconciler.wire.http import VendorProfile
+from tests.wire.scripted import KEY, Vendor, client_for, ok
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "post", "BREW"])
