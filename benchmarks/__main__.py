@@ -43,6 +43,7 @@ BENCHMARKS = {
     "vendors": Benchmark("vendors", "two vendors at the same time"),
     "requests": Benchmark("requests_made", "how many requests a plan and an apply make"),
     "pacing": Benchmark("pacing", "200 requests at 25 a second"),
+    "shared-store": Benchmark("shared_store", "10,000 resources to Firestore's emulator and back"),
     "micro": Benchmark("micro", "time of each step, by item"),
 }
 

@@ -6,17 +6,23 @@ import ipaddress
 import os
 import socket
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from reconciler.conformance.world import World
 from reconciler.sandbox.server import serve
+from reconciler.stores.firestore import connection
+from reconciler.stores.firestore.failures import Place
+from tests.emulator import GIVEN, IS_REQUIRED, MISSING, VARIABLE, command, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytest.register_assert_rewrite("tests.cli.wired", "tests.killing.shop", "tests.killing.runs", "tests.faults.steps")
+pytest.register_assert_rewrite(
+    "tests.cli.wired", "tests.killing.shop", "tests.killing.runs", "tests.faults.steps"
+)
 
 # By default the laws look at the same few examples in every run; with RECONCILER_LONG=1 at many, at others each time.
 settings.register_profile(
@@ -85,6 +91,37 @@ def _stays_on_this_machine(_attempts: list[str]) -> Iterator[None]:
     _attempts.clear()
     yield
     assert _attempts == []
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of Google's Firestore emulator, which all workers share."""
+    if GIVEN is not None:
+        yield GIVEN
+        return
+    if command() is None:
+        (pytest.fail if IS_REQUIRED else pytest.skip)(MISSING)
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    with running(folder) as address:
+        yield address
+
+
+@pytest.fixture
+def place(emulator: str, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Return a place in the emulator that no other test uses. A busy machine is waited for."""
+    monkeypatch.setenv(VARIABLE, emulator)
+    monkeypatch.setattr(connection, "SECONDS", 60.0)
+    return Place("demo-shop", "reconciler", f"t{uuid4().hex}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly that the shared store was not tested."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    number = sum(MISSING in str(one.longrepr) for one in skipped)
+    if number:
+        terminalreporter.section("THE SHARED STORE WAS NOT TESTED", sep="!", red=True)
+        terminalreporter.line(f"{number} tests were skipped. {MISSING}.")
 
 
 @pytest.fixture(scope="session")

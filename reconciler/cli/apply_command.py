@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @options.consenting
 @click.option("--prune", is_flag=True, help="Delete managed objects that are no longer declared.")
 @options.manners
+@options.identity
 @options.agreeing
 @options.formats("json")
 @click.pass_context
@@ -47,12 +48,13 @@ def command(  # noqa: PLR0913 - one parameter an option
     prune: bool,
     on_error: OnError,
     confirm_within: float | None,
+    identity: str | None,
     yes: bool,
     confirm: str | None,
     form: str,
 ) -> int:
     """Carry out PLAN in ENV; without PLAN, make one, show it and ask."""
-    workspace = Workspace(ctx)
+    workspace = Workspace(ctx, identity=identity)
     agreement, manner = Agreement(yes, confirm), Manner(on_error, confirm_within)
     if plan_file is not None:
         if any((only, exclude, allow_replace, allow_delete, prune)):

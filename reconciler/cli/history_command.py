@@ -12,7 +12,7 @@ from reconciler.cli.workspace import Workspace
 from reconciler.core.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.stores.local import LocalStore
+    from reconciler.stores.records import Records
 
 
 @click.command("history")
@@ -39,7 +39,7 @@ def command(ctx: click.Context, environment: str, verify: bool, form: str) -> in
     return 0
 
 
-def _verify(store: LocalStore, form: str) -> int:
+def _verify(store: Records, form: str) -> int:
     """Check the chain of each journal, and that each plan is the one that its journal names."""
     found = {run.id: problems_of_run(store, run.id) for run in store.runs()}
     broken = {run: problems for run, problems in found.items() if problems}
@@ -53,7 +53,7 @@ def _verify(store: LocalStore, form: str) -> int:
     return int(ExitCode.ERROR if broken else ExitCode.OK)
 
 
-def problems_of_run(store: LocalStore, run: str) -> list[str]:
+def problems_of_run(store: Records, run: str) -> list[str]:
     """Return what shows that the files of a run were tampered with."""
     problems = list(store.journal_problems(run))
     started = next((one for one in store.journal(run) if one.get("event") == "started"), None)

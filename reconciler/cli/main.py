@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "show": "Show a run, a snapshot or a plan.",
     "explain": "Explain a kind or one of its fields.",
     "kinds": "List the kinds of resources.",
+    "store": "Copy snapshots and runs to a shared store, or back.",
     "schema": "Write the JSON Schemas.",
     "doctor": "Tell whether everything is ready, and what mends it.",
     "permissions": "List the least rights of the credentials.",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.core.plan import Plan
     from reconciler.core.state import DesiredState, Snapshot
     from reconciler.files.loading import Loaded
-    from reconciler.stores.local import LocalStore
+    from reconciler.stores.records import Records
 
 
 class Wish(NamedTuple):
@@ -98,13 +98,15 @@ def _refuse_empty_selection(wish: Wish, desired: DesiredState, base: Snapshot | 
             )
 
 
-def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded, DesiredState]:
+def _wanted(workspace: Workspace, wish: Wish, store: Records) -> tuple[Loaded, DesiredState]:
     """Return the files, and the desired state: theirs, those of a Git revision, or a snapshot."""
     if wish.to is not None and wish.at is not None:
         raise InvalidInput([Diagnostic(summary="--to and --at cannot be used together")])
     if wish.at is not None:
         with desired_state_at(workspace.root, wish.at) as (root, commit):
             loaded = workspace.load(wish.environment, root)
+        # What is revoked today is revoked, whatever the files said then.
+        loaded = loaded._replace(revoked=workspace.load_environment(wish.environment).revoked)
         return loaded, loaded.desired._replace(source=f"files at {wish.at}", git_commit=commit)
     if wish.undo is not None:
         loaded = workspace.load_as_far_as_readable(wish.environment)
@@ -132,7 +134,7 @@ def _wanted(workspace: Workspace, wish: Wish, store: LocalStore) -> tuple[Loaded
 
 
 def _rotated(
-    wish: Wish, loaded: Loaded, desired: DesiredState, store: LocalStore
+    wish: Wish, loaded: Loaded, desired: DesiredState, store: Records
 ) -> tuple[Loaded, DesiredState]:
     """Return both as a rotation wants them; as they are where nothing is rotated. Raises InvalidInput, Refused."""
     address = wish.rotate or wish.retire

@@ -13,6 +13,7 @@ import click
 from reconciler.cli.exit_codes import ExitCode, exit_code_of
 from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import ReconcilerError
+from reconciler.stores.firestore.failures import JournalNotWritten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ def report_error(error: Exception, arguments: Sequence[str]) -> None:
     """Print ``error`` to stderr; with ``--format json`` also as the one document on stdout."""
     if isinstance(error, click.ClickException):
         told = _usage(error)
-    elif isinstance(error, ReconcilerError):
+    elif isinstance(error, ReconcilerError | JournalNotWritten):
         told = error.diagnostics
     else:
         told = _unforeseen(error)

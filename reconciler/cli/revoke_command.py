@@ -30,6 +30,8 @@ def command(ctx: click.Context, environment: str, reference: str, reason: str) -
     from reconciler.stores.atomic import write_text
 
     workspace = Workspace(ctx)
+    if not reason.strip():
+        raise InvalidInput([Diagnostic(summary="--reason is empty", mend="--reason 'in a log'")])
     loaded = workspace.load_environment(environment)
     known = workspace.secrets(loaded).known(_whole(reference))
     if any(one.is_of(known) for one in loaded.revoked):
@@ -53,7 +55,13 @@ def _whole(text: str) -> str:
         found = ()
     if len(found) != 1 or found[0].scheme is not Scheme.SECRET or str(found[0]) != whole:
         raise InvalidInput(
-            [Diagnostic(summary=f"{text} is no secret reference", mend="store/name@version")]
+            [
+                Diagnostic(
+                    summary=f"{text} is no secret reference",
+                    detail="What is revoked is one secret, by itself.",
+                    mend="reconciler revoke ENV store/name@version --reason …",
+                )
+            ]
         )
     return whole
 

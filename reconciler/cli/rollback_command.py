@@ -17,7 +17,7 @@ from reconciler.core.restoring import restorability
 from reconciler.providers import registry
 
 if TYPE_CHECKING:
-    from reconciler.stores.local import LocalStore
+    from reconciler.stores.records import Records
 
 LAST_GOOD = "last-good"
 
@@ -58,7 +58,7 @@ def command(  # noqa: PLR0913 - one parameter an option
     return apply_wish(ctx, workspace, wish, Agreement(yes, confirm), form)
 
 
-def _tell_losses(store: LocalStore, target: str) -> None:
+def _tell_losses(store: Records, target: str) -> None:
     """Say what the snapshot could not give back if its object were gone, before anything is asked."""
     snapshot = store.load(target)
     models = registry.models(tuple({entry.kind for entry in snapshot.entries}))
@@ -74,7 +74,7 @@ def _tell_losses(store: LocalStore, target: str) -> None:
         )
 
 
-def last_good(store: LocalStore, environment: str) -> str:
+def last_good(store: Records, environment: str) -> str:
     """Choose the snapshot to go back to, and say why. Raises InvalidInput when none was ever called good."""
     labels = [label for label in store.labels() if label.name.startswith("good")]
     proven = [label for label in labels if label.evidence]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import console, options
 from reconciler.cli.apply_command import apply_wish
 from reconciler.cli.applying import Agreement, Manner
 from reconciler.cli.checking import run_checks, surroundings
@@ -59,6 +59,8 @@ def _refuse_unproven(workspace: Workspace, environment: str, address: str) -> No
     """The old object goes only when the new secret works. Raises Refused."""
     loaded = with_proof(workspace.load(environment), address)
     results = run_checks(loaded.environment, workspace.clock, surroundings(workspace, loaded))
+    if not results:
+        console.say(f"No check of {environment} tells whether the new secret of {address} works.")
     failed = [result.name for result in results if not result.passed]
     if failed:
         raise Refused(

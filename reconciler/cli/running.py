@@ -9,11 +9,11 @@ from reconciler.core.errors import InvalidInput
 from reconciler.stores.runs import UNDO
 
 if TYPE_CHECKING:
-    from reconciler.stores.local import LocalStore
+    from reconciler.stores.records import Records
     from reconciler.stores.runs import RunRecord
 
 
-def run_to_undo(store: LocalStore, environment: str, named: str | None) -> RunRecord:
+def run_to_undo(store: Records, environment: str, named: str | None) -> RunRecord:
     """Return the named run, or the newest that changed something and is not itself an undo.
 
     Raises InvalidInput when there is none.

@@ -83,22 +83,24 @@ def _unknown(workspace: Workspace, thing: str) -> InvalidInput:
 
 def _sealed_in(workspace: Workspace, thing: str, environment: str | None, what: str) -> str:
     """Return the sealed value of ``what`` in a run or snapshot, encrypted as it is. Raises InvalidInput."""
+    seen: list[dict[str, SecretValue]] = []
     for name in (environment,) if environment else workspace.environments:
         store = workspace.store(name)
         if any(run.id == thing for run in store.runs()):
-            found = secrets_by_field(store.journal(thing))
+            seen.append(secrets_by_field(store.journal(thing)))
         else:
             try:
-                found = _secrets_of(store.load(thing))
+                seen.append(_secrets_of(store.load(thing)))
             except InvalidInput:
                 continue
-        secret = found.get(what)
+        secret = seen[-1].get(what)
         if secret is not None and secret.sealed is not None:
             return secret.sealed
-        listed = sorted(field for field, one in found.items() if one.sealed is not None)
-        hint = f"Sealed are: {', '.join(listed)}." if listed else "Nothing is sealed in it."
-        raise InvalidInput([Diagnostic(summary=f"{what} is not sealed in {thing}", detail=hint)])
-    raise _unknown(workspace, thing)
+    if not seen:
+        raise _unknown(workspace, thing)
+    listed = sorted(field for one in seen for field, secret in one.items() if secret.sealed)
+    hint = f"Sealed are: {', '.join(listed)}." if listed else "Nothing is sealed in it."
+    raise InvalidInput([Diagnostic(summary=f"{what} is not sealed in {thing}", detail=hint)])
 
 
 def _secrets_of(snapshot: Snapshot) -> dict[str, SecretValue]:

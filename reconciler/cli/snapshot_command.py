@@ -11,7 +11,7 @@ from reconciler.cli.git import head_commit
 from reconciler.cli.workspace import Workspace, kinds_of, with_models
 from reconciler.core.restoring import restorability
 from reconciler.engine.sealing import with_sealed
-from reconciler.stores.local import Label, check_label
+from reconciler.stores.labels import Label, check_label
 
 
 @click.command("snapshot")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import secrets as randomness
 import socket
 import time
@@ -19,6 +20,7 @@ from reconciler.core.diagnostic import Diagnostic
 from reconciler.core.errors import InvalidInput
 from reconciler.core.snapshotting import take
 from reconciler.core.state import DesiredState, Snapshot, SnapshotHeader
+from reconciler.core.storing import StoreSettings
 from reconciler.core.vendor_text import masked_unreadable
 from reconciler.engine.observing import observe, vendor_of
 from reconciler.engine.planning import stamp
@@ -27,7 +29,7 @@ from reconciler.providers import registry
 from reconciler.secrets import registry as secret_stores
 from reconciler.secrets.opening import Around, Wanted, open_secrets
 from reconciler.stores.guarding import Guard, stands_in
-from reconciler.stores.local import LocalStore
+from reconciler.stores.opening import Kind, Opening, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
@@ -37,7 +39,11 @@ if TYPE_CHECKING:
     from reconciler.core.ports import Session
     from reconciler.core.resource import Resource
     from reconciler.secrets.resolver import Resolver
+    from reconciler.stores.records import Records
     from reconciler.wire.transport import Connections
+
+
+_NAMES_A_STORE = re.compile(rb"\bstore\b[\"']?\s*:")
 
 
 class SystemClock:
@@ -72,6 +78,7 @@ class Workspace:
         self._identity = Path(identity).resolve() if identity is not None else None
         self._secrets: dict[str, Resolver] = {}
         self._connections: Connections | None = None
+        self._stores: dict[tuple[str, Kind | None], Records] = {}
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -98,9 +105,28 @@ class Workspace:
             )
             return loaded
 
-    def store(self, environment: str) -> LocalStore:
-        """Return the store of an environment."""
-        return LocalStore(self.root / "snapshots", environment, self.clock, self.guard)
+    def store(self, environment: str, kind: Kind | None = None) -> Records:
+        """Return the store of an environment, opened once: the one in use, or that of another ``kind``.
+
+        Raises InvalidInput when its files do not say clearly where that is.
+        """
+        key = (environment, kind)
+        if key not in self._stores:
+            opening = Opening(self.root / "snapshots", self.clock, self.guard)
+            settings = self._store_settings(environment)
+            self._stores[key] = open_store(environment, settings, opening, kind)
+            self._ctx.call_on_close(self._stores[key].close)
+        return self._stores[key]
+
+    def _store_settings(self, environment: str) -> StoreSettings:
+        """Return where the records are. A broken file that names no store leaves them where they are by default."""
+        try:
+            return self.load_environment(environment).environment.store
+        except InvalidInput:
+            path = self.root / "desired_state" / environment / "environment.yaml"
+            if path.is_file() and _NAMES_A_STORE.search(path.read_bytes()):
+                raise
+            return StoreSettings()
 
     @property
     def guard(self) -> Guard:

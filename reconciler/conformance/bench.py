@@ -25,7 +25,8 @@ from reconciler.providers.opening import Opening
 from reconciler.secrets import registry as secret_stores
 from reconciler.secrets.opening import Around, Wanted, open_secrets
 from reconciler.stores.guarding import Guard
-from reconciler.stores.local import Label, LocalStore
+from reconciler.stores.labels import Label
+from reconciler.stores.local import LocalStore
 from reconciler.wire.transport import Connections
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Bench:
     def open_accounts(self, accounts: Mapping[str, Mapping[str, Any]]) -> None:
         """Write the environment file anew."""
         providers = {
-            vendor: {"base_url": self.world.urls[vendor], **settings}
+            vendor: {"base_url": self.world.urls[registry.imitated_by(vendor)], **settings}
             for vendor, settings in accounts.items()
         }
         self._write("environment.yaml", {"environment": ENVIRONMENT, "providers": providers})

@@ -65,7 +65,7 @@ class Watch:
         self.search("a log", "\n".join(self._logged))
 
     def _hidden(self) -> list[str]:
-        state = self._bench.world.state(self._fixture.vendor)
+        state = self._bench.world.state(self._fixture.part)
         return list(self._fixture.hidden(state))
 
 

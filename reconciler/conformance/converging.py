@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def applying_converges(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """Applying ends with "done", and a second plan is empty; then the same for other files."""
-    bench.world.put(fixture.vendor, draw(fixture.live))
+    bench.world.put(fixture.part, draw(fixture.live))
     for _ in range(draw(st.integers(1, 2))):
         bench.declare(*items(fixture.kind, draw(fixture.declared)))
         plan = usable_plan(bench)
@@ -46,7 +46,7 @@ def applying_converges(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
 
 def importing_changes_nothing(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """What ``import`` writes down is what is live."""
-    bench.world.put(fixture.vendor, draw(fixture.live))
+    bench.world.put(fixture.part, draw(fixture.live))
     bench.import_all()
     try:
         plan = usable_plan(bench)
@@ -70,8 +70,8 @@ def an_interrupted_run_leaves_the_rest(fixture: KindFixture, bench: Bench, draw:
     by_vendor = draw(st.booleans())
     if by_vendor:
         for method in ("POST", "PATCH", "DELETE"):
-            bench.world.fail(vendor=fixture.vendor, method=method, nth=k + 1, times=99, status=400)
-    before = fixture.things(bench.world.state(fixture.vendor))
+            bench.world.fail(vendor=fixture.part, method=method, nth=k + 1, times=99, status=400)
+    before = fixture.things(bench.world.state(fixture.part))
 
     report = bench.apply(plan, stop_after=None if by_vendor else k)
     bench.world.heal()
@@ -91,7 +91,7 @@ def an_interrupted_run_leaves_the_rest(fixture: KindFixture, bench: Bench, draw:
     )
     same(bench.apply(following).result, "done", "the rest can be carried out")
     same(told(bench.plan()), (), "then nothing is left")
-    after = fixture.things(bench.world.state(fixture.vendor))
+    after = fixture.things(bench.world.state(fixture.part))
     made = plan.count(Action.CREATE) - plan.count(Action.DELETE)
     same(len(after) - len(before), made, "nothing was made twice, and nothing was lost")
 
@@ -100,10 +100,10 @@ def a_rollback_restores(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """After any hand edits, every readable field is as in the snapshot again; twice is once."""
     settle(fixture, bench, draw)
     good = bench.keep()
-    state = bench.world.state(fixture.vendor)
+    state = bench.world.state(fixture.part)
     for _ in range(draw(st.integers(1, 4))):
         state = fixture.edited(state, draw)
-    bench.world.put(fixture.vendor, state)
+    bench.world.put(fixture.part, state)
     plan = usable_plan(bench, good)
     if plan is None:
         return

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from reconciler.providers import registry
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -75,6 +77,8 @@ class KindFixture:
     """How many requests it takes to know whose account it is."""
     stored_as: Mapping[str, str] = field(default_factory=dict)
     """Names of the vendor for our fields, where they differ."""
+    fixed: frozenset[str] = frozenset()
+    """Fields that nobody can give another value: the object's id is made of them."""
     stamps: frozenset[str] = frozenset()
     """What the vendor itself changes in an object that is written."""
     blind: tuple[Blind, ...] = ()
@@ -86,6 +90,11 @@ class KindFixture:
     def vendor(self) -> str:
         """Return the vendor's name."""
         return self.kind.partition(".")[0]
+
+    @property
+    def part(self) -> str:
+        """Return which part of the sandbox imitates the vendor: some vendors share one."""
+        return registry.imitated_by(self.vendor)
 
     def __repr__(self) -> str:
         return self.kind

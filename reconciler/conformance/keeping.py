@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def a_plan_survives_its_file(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """The plan that is read back is the plan that was written; an altered file is refused."""
     settle(fixture, bench, draw)
-    bench.world.put(fixture.vendor, fixture.edited(bench.world.state(fixture.vendor), draw))
+    bench.world.put(fixture.part, fixture.edited(bench.world.state(fixture.part), draw))
     bench.declare(*items(fixture.kind, draw(fixture.declared)))
     plan = usable_plan(bench)
     if plan is None:
@@ -48,14 +48,14 @@ def a_plan_survives_its_file(fixture: KindFixture, bench: Bench, draw: Draw) -> 
 def input_order_is_irrelevant(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """The order of resources, of files, and of what the vendor lists makes no other plan."""
     state = draw(fixture.live)
-    bench.world.put(fixture.vendor, state)
+    bench.world.put(fixture.part, state)
     declared = items(fixture.kind, draw(fixture.declared))
     bench.declare(*declared)
     plan = usable_plan(bench)
     if plan is None:
         return
 
-    bench.world.put(fixture.vendor, _turned_round(state))
+    bench.world.put(fixture.part, _turned_round(state))
     bench.declare(*draw(st.permutations(declared)), files=draw(st.integers(1, 3)))
     other = bench.plan()
 
@@ -64,7 +64,7 @@ def input_order_is_irrelevant(fixture: KindFixture, bench: Bench, draw: Draw) ->
 
 def a_secret_appears_nowhere(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """No secret is in a file, a plan, a journal or an error, in any encoding; also when calls fail."""
-    bench.world.put(fixture.vendor, draw(fixture.live))
+    bench.world.put(fixture.part, draw(fixture.live))
     bench.declare(*items(fixture.kind, draw(fixture.declared)))
     watch = Watch(bench, fixture)
     with watch.logs():
@@ -76,7 +76,7 @@ def a_secret_appears_nowhere(fixture: KindFixture, bench: Bench, draw: Draw) -> 
             echo = {"error": {"code": "bad_request", "message": " ".join(known)}}
             method = draw(st.sampled_from(["POST", "PATCH", "DELETE"]))
             status = draw(st.sampled_from([400, 403, 409, 500]))
-            bench.world.fail(vendor=fixture.vendor, method=method, status=status, body=echo)
+            bench.world.fail(vendor=fixture.part, method=method, status=status, body=echo)
         report = bench.apply(plan)
         bench.world.heal()
         following = usable_plan(bench)
@@ -94,9 +94,9 @@ def what_cannot_be_read_is_unknown(fixture: KindFixture, bench: Bench, draw: Dra
     declared = items(fixture.kind, draw(fixture.declared))
     bench.declare(*declared)
     blind = draw(st.sampled_from(fixture.blind))
-    bench.world.put(fixture.vendor, blind.state(bench.world.state(fixture.vendor)))
+    bench.world.put(fixture.part, blind.state(bench.world.state(fixture.part)))
     for fault in blind.faults:
-        bench.world.fail(vendor=fixture.vendor, **fault)
+        bench.world.fail(vendor=fixture.part, **fault)
     bench.world.forget()
 
     plan = bench.plan(prune=True)

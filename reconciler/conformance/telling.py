@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def settle(fixture: KindFixture, bench: Bench, draw: Draw) -> None:
     """Arrange a live state to which files were applied before, where that is possible."""
-    bench.world.put(fixture.vendor, draw(fixture.live))
+    bench.world.put(fixture.part, draw(fixture.live))
     bench.declare(*items(fixture.kind, draw(fixture.declared)))
     plan = usable_plan(bench)
     if plan is not None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from reconciler.sandbox.server import Sandbox
 
 
+READING_VERBS = (":test",)
+"""How the paths of POSTs end that keep nothing. Source: Firebase Rules API v1, projects.test."""
+
+
 class Asked(NamedTuple):
     """One request that a vendor received."""
 
@@ -28,7 +32,7 @@ class Asked(NamedTuple):
     @property
     def is_read(self) -> bool:
         """Tell whether it can have changed nothing."""
-        return self.method in {"GET", "HEAD"}
+        return self.method in {"GET", "HEAD"} or self.path.endswith(READING_VERBS)
 
 
 class World:

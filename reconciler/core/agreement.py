@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Mapping  # noqa: TC003 - part of values
 from itertools import combinations
 from typing import TYPE_CHECKING, Annotated, NamedTuple, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -17,6 +16,7 @@ from pydantic.json_schema import SkipJsonSchema
 from reconciler.core.change import Action
 from reconciler.core.compare import MISSING, value_at
 from reconciler.core.finding import Finding, Weight
+from reconciler.core.hosts import host_of, is_near
 from reconciler.core.identity import rotated_from
 from reconciler.core.record import Record
 from reconciler.core.reference import references
@@ -118,17 +118,17 @@ def sight_of(
         and matters(entry.address, entry.kind, entry.values)
     }
     for change in changes:
+        if change.action is Action.MANUAL:
+            continue  # a person may make it; the plan does not
         before = things.pop(change.address, None)
         if change.action is Action.DELETE:
             continue
         if before is None and not matters(change.address, change.kind, change.values):
             continue
-        values = {**(before.values if before is not None else {}), **change.values}
-        values |= {name: one for name, one in change.after().items() if "." not in name}
         is_new = change.action in {Action.CREATE, Action.REPLACE}
         things[change.address] = Thing(
             change.kind,
-            values,
+            _values_after(change, before.values if before is not None else {}),
             before.evidence if before is not None else {},
             {} if is_new or before is None else before.outputs,
         )
@@ -168,6 +168,18 @@ def _relevance(
 
 def _of_served(served: Served | None) -> tuple[str, ...]:
     return () if served is None else (served.url, served.by)
+
+
+def _values_after(change: Change, before: Mapping[str, Json]) -> dict[str, Json]:
+    values = {**before, **change.values}
+    for field in change.field_changes:
+        name, dot, key = field.field.partition(".")
+        if not dot:
+            values[name] = field.after
+        elif not change.values:
+            inner = {one: value for one, value in (values.get(name) or {}).items() if one != key}
+            values[name] = inner if field.removed else {**inner, key: field.after}
+    return values
 
 
 def disagreements(sight: Sight, invariants: Iterable[Invariant]) -> Iterator[Finding]:
@@ -241,16 +253,16 @@ def _wired(sight: Sight) -> Iterator[Finding]:
 def _unserved(sight: Sight) -> Iterator[Finding]:
     """An address on a domain that is deployed here must be one of those that the deployment serves."""
     served = {
-        address: frozenset(map(str, thing.evidence.get(field) or ()))
+        address: _hosts(thing.evidence.get(field))
         for address, thing in sight.things.items()
         if (field := sight.models[thing.kind].serves) is not None
     }
     for address, thing in sight.things.items():
         field = sight.models[thing.kind].called_at
-        host = _host(thing.values.get(field)) if field is not None else None
+        host = host_of(thing.values.get(field)) if field is not None else None
         if host is None or any(host in hosts for hosts in served.values()):
             continue
-        near = next((a for a, hosts in served.items() if _is_near(host, hosts)), None)
+        near = next((a for a, hosts in served.items() if is_near(host, hosts)), None)
         if near is not None:
             yield _finding(
                 "served",
@@ -260,24 +272,8 @@ def _unserved(sight: Sight) -> Iterator[Finding]:
             )
 
 
-def _is_near(host: str, hosts: Iterable[str]) -> bool:
-    """Tell whether ``host`` looks as if one of ``hosts`` was meant: it is on the same domain."""
-    return any(_domain(host) == _domain(other) for other in hosts)
-
-
-def _domain(host: str) -> str:
-    """Return the last two labels; three where everybody's projects share a domain, with the project's name alone."""
-    labels = host.split(".")
-    if host.endswith(".vercel.app"):
-        return f"{labels[-3].split('-')[0]}.vercel.app"
-    return ".".join(labels[-2:])
-
-
-def _host(url: Json) -> str | None:
-    try:
-        return urlsplit(url).hostname if isinstance(url, str) else None
-    except ValueError:
-        return None
+def _hosts(shown: Json) -> frozenset[str]:
+    return frozenset(str(host).casefold() for host in shown or ())
 
 
 _KEY = re.compile(r"[A-Za-z0-9_]{8,}\Z")
@@ -328,21 +324,22 @@ def _declared(sight: Sight, one: Invariant) -> Iterator[Finding]:
 def _not_served(sight: Sight, one: Invariant, served: Served) -> Iterator[Finding]:
     thing = sight.things.get(served.by)
     field = sight.models[thing.kind].serves if thing is not None else None
-    host = _host(_value(sight, served.url))
-    hosts = (thing.evidence.get(field) if thing is not None and field is not None else None) or ()
+    host = host_of(_value(sight, served.url))
+    hosts = _hosts(thing.evidence.get(field) if thing is not None and field is not None else None)
     if host not in hosts:
         yield _finding(
             "invariant",
             f"{one.name}: {host or 'no address'} is not served by {_named(sight, served.by)}",
             served.url,
-            f"it serves {', '.join(sorted(map(str, hosts))) or 'nothing that is known'}",
+            f"it serves {', '.join(sorted(hosts)) or 'nothing that is known'}",
         )
 
 
 def _agree(one: Json, other: Json, *, secret: bool) -> bool | None:
-    if not secret:
+    known = [isinstance(value, SecretValue) for value in (one, other)]
+    if not secret and not any(known):
         return bool(one == other)
-    if not (isinstance(one, SecretValue) and isinstance(other, SecretValue)):
+    if not all(known):
         return None
     return same_secret(one._replace(reference=None), other._replace(reference=None))
 

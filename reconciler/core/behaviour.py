@@ -100,9 +100,13 @@ class Secret(Behaviour):
 
 @dataclass(frozen=True, slots=True)
 class Merged(Behaviour):
-    """A mapping that the vendor merges: each key is a field of its own, and keys not declared are left alone."""
+    """A mapping that the vendor merges: each key is a field of its own, and keys not declared are left alone.
+
+    ``keeps``: nobody can take a key away, so none that is no longer declared is a difference.
+    """
 
     keyword: ClassVar[str] = "x-merged"
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,7 @@ class FieldRule:
     computed: bool
     unordered: bool
     merged: bool
+    keeps_keys: bool
     immutable: Immutable | None
     write_only: WriteOnly | None
     secret: Secret | None
@@ -278,6 +283,7 @@ def _rule(name: str, field: FieldInfo) -> FieldRule:
     def the(marker: type[Any]) -> Any:  # noqa: ANN401 - the marker's own type
         return next((found for found in field.metadata if isinstance(found, marker)), None)
 
+    mapping: Merged | None = the(Merged)
     default = None if field.is_required() else field.get_default(call_default_factory=True)
     return FieldRule(
         name=name,
@@ -286,7 +292,8 @@ def _rule(name: str, field: FieldInfo) -> FieldRule:
         key=the(Key) is not None,
         computed=the(Computed) is not None,
         unordered=the(_Unordered) is not None,
-        merged=the(Merged) is not None,
+        merged=mapping is not None,
+        keeps_keys=mapping is not None and mapping.keeps,
         immutable=the(Immutable),
         write_only=the(WriteOnly),
         secret=the(Secret),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.core.behaviour import FieldRule, defaults_of, rules_of
 from reconciler.core.change import FieldChange, Origin, Precondition
 from reconciler.core.digest import digest
-from reconciler.core.secret import Deferred, Json, SecretValue, same_secret
+from reconciler.core.secret import Deferred, Json, SecretValue, is_of_other_key, same_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -236,16 +236,17 @@ def _write_only(rule: FieldRule, sides: _Sides) -> Comparison:
     after = sides.declared.values[rule.name]
     base = sides.base_value(rule.name)
     if rule.name in sides.declared.agreeing:
-        return _by_digest(rule, after, agrees=sides.declared.agreeing[rule.name])
+        return _by_digest(rule, base, after, agrees=sides.declared.agreeing[rule.name])
     if base is MISSING or (isinstance(base, SecretValue) and not _is_known(base)):
         return Comparison(unverifiable=(rule.name,))
     signal = rule.write_only.signal if rule.write_only is not None else None
     was_written = signal is not None and _has_moved(sides, signal)
     if _differ(base, after):
         return _declared_otherwise(rule, SecretValue(None) if was_written else base, after)
+    notes = _not_comparable(rule, base, after)
     if signal is None or sides.base is None:
-        return Comparison(unverifiable=(rule.name,))
-    return Comparison((_written_outside(rule, after),)) if was_written else Comparison()
+        return Comparison(unverifiable=(rule.name,), notes=notes)
+    return Comparison((_written_outside(rule, after),) if was_written else (), notes=notes)
 
 
 def _has_moved(sides: _Sides, signal: str) -> bool:
@@ -263,9 +264,21 @@ def _declared_otherwise(rule: FieldRule, base: Json, after: Json) -> Comparison:
     return Comparison((change,))
 
 
-def _by_digest(rule: FieldRule, after: Json, *, agrees: bool) -> Comparison:
+def _by_digest(rule: FieldRule, base: Json, after: Json, *, agrees: bool) -> Comparison:
     """The vendor shows a digest of the value: that says more than anything that was applied."""
-    return Comparison() if agrees else Comparison((_written_outside(rule, after),))
+    if agrees:
+        return Comparison()
+    if base is not MISSING and _differ(base, after):
+        return _declared_otherwise(rule, base, after)
+    return Comparison((_written_outside(rule, after),))
+
+
+def _not_comparable(rule: FieldRule, base: Json, after: Json) -> tuple[str, ...]:
+    """Say that nothing can be said of a secret that another key was used for, instead of nothing at all."""
+    if not is_of_other_key(base, after):
+        return ()
+    text = f"{rule.name} is not compared with what was applied: its fingerprint was made with another key"
+    return (f"{text} (secrets.fingerprint_key in environment.yaml)",)
 
 
 def _written_outside(rule: FieldRule, after: Json) -> FieldChange:
@@ -280,10 +293,18 @@ def _is_known(secret: SecretValue) -> bool:
 
 def _differ(base: Json, after: Json) -> bool:
     """Tell whether what was applied is another value than what is wanted: by fingerprint, else by reference."""
-    if not (isinstance(base, SecretValue) and isinstance(after, SecretValue)):
-        return bool(base != after)
-    same = same_secret(base, after)
-    return base.reference != after.reference if same is None else not same
+    match base, after:
+        case SecretValue(), SecretValue():
+            same = same_secret(base, after)
+            return base.reference != after.reference if same is None else not same
+        case dict(), dict():
+            return base.keys() != after.keys() or any(
+                _differ(base[key], after[key]) for key in base
+            )
+        case list(), list():
+            return len(base) != len(after) or any(map(_differ, base, after))
+        case _:
+            return bool(base != after)
 
 
 def _why_other(base: Json, after: Json) -> str:
@@ -315,6 +336,8 @@ def _merged(rule: FieldRule, sides: _Sides) -> Iterator[FieldChange]:
 def _keys_taken_out(
     rule: FieldRule, sides: _Sides, *, kept: Mapping[str, Json]
 ) -> Iterator[FieldChange]:
+    if rule.keeps_keys:
+        return
     for key, before in (sides.live.values.get(rule.name) or {}).items():
         path = f"{rule.name}.{key}"
         unwanted = sides.declared.owns_all or path in sides.declared.removed

@@ -8,7 +8,7 @@ from reconciler.core.behaviour import rules_of
 from reconciler.core.change import Action, Change, FieldChange, Origin
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.reversibility import gone
-from reconciler.core.secret import SecretValue, secrets_in
+from reconciler.core.secret import SecretValue, is_of_other_key, secrets_in
 from reconciler.core.wiring import waits_for
 from reconciler.core.witness import to_be_kept
 
@@ -85,11 +85,12 @@ def put_back(world: World, item: Declared) -> tuple[dict[str, SecretValue], tupl
     places = dict(item.capture)
     return (
         {name: secret for name, secret in kept.items() if secret.can_be_sent},
-        tuple(
+        _not_comparable(world, item)
+        + tuple(
             Finding(
                 weight=Weight.WARNING,
                 rule="agreement",
-                message=f"{places[name]} holds another value than the {name} of the live object,"
+                message=f"{places[name]} does not hold the {name} of the live object,"
                 " which can be had nowhere",
                 address=item.address,
                 remedy=f"reconciler rotate {world.desired.environment} {item.address}",
@@ -97,6 +98,45 @@ def put_back(world: World, item: Declared) -> tuple[dict[str, SecretValue], tupl
             for name, secret in kept.items()
             if not secret.can_be_sent
         ),
+    )
+
+
+def _not_comparable(world: World, item: Declared) -> tuple[Finding, ...]:
+    """Say of places whose value was hashed with another key that nothing is known of them."""
+    live = world.live.get(item.address)
+    outputs = live.outputs if live is not None else {}
+    return tuple(
+        Finding(
+            weight=Weight.NOTE,
+            rule="not_compared",
+            message=f"{place} is not compared with the {name} of the live object:"
+            " its fingerprint was made with another key",
+            address=item.address,
+            remedy="secrets.fingerprint_key in environment.yaml",
+        )
+        for name, place in item.capture
+        if is_of_other_key(outputs.get(name), world.witness.known.get(place))
+    )
+
+
+def needs_put_back(world: World, item: Declared, change: Change) -> tuple[Finding, ...]:
+    """Refuse a change that sends an output whose place is put right by another change, which the plan leaves out."""
+    declared = {one.address: one for one in world.desired.resources}
+    sources = {
+        address
+        for value in (*change.values.values(), *change.after().values())
+        for address in waits_for(value, world.scene.captures)
+    }
+    return tuple(
+        Finding(
+            weight=Weight.REFUSAL,
+            rule="needs",
+            message=f"it needs {address}, whose place does not hold the right value now; the plan leaves that out",
+            address=item.address,
+            remedy=f"--only {address} as well",
+        )
+        for address in sorted(sources & world.left_out)
+        if to_be_kept(declared[address], world.scene, world.witness)
     )
 
 
@@ -114,7 +154,7 @@ def with_put_back(
         address=item.address,
         kind=item.kind,
         action=Action.UPDATE,
-        reason=f"another value is stored than that of the live object: {listed}",
+        reason=f"what is stored is not that of the live object: {listed}",
         remote_id=live.remote_id,
         criticality=item.criticality,
         protected=item.protected,

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from reconciler.core.resource import Resource
 
 
+_GOES_BACK = frozenset({Capability.MANAGED, Capability.UPDATE_ONLY, Capability.OBSERVED})
+"""What a rollback speaks of. Of what is only observed it says what people have to do: such a kind's ``review``."""
+
+
 def desired_from(
     snapshot: Snapshot,
     models: Mapping[str, type[Resource]],
@@ -48,7 +52,8 @@ def desired_from(
         for entry in snapshot.entries
         if entry.address is not None
         and entry.read_only is None
-        and models[entry.kind].capability in {Capability.MANAGED, Capability.UPDATE_ONLY}
+        and entry.kind in models
+        and models[entry.kind].capability in _GOES_BACK
     )
     return DesiredState(
         environment=snapshot.header.environment,

@@ -15,7 +15,14 @@ from reconciler.core.change import (
 )
 from reconciler.core.compare import compare, precondition
 from reconciler.core.finding import Finding, Weight
-from reconciler.core.following import followers, lost_findings, parted, put_back, with_put_back
+from reconciler.core.following import (
+    followers,
+    lost_findings,
+    needs_put_back,
+    parted,
+    put_back,
+    with_put_back,
+)
 from reconciler.core.handing_over import with_handovers
 from reconciler.core.order import dependency_order, in_order
 from reconciler.core.plan import Ignored, Managed, Summary, Unverifiable
@@ -77,6 +84,7 @@ def decide(  # noqa: PLR0913 - what a plan depends on, each by its name
         today,
         witness,
         rotating,
+        frozenset(item.address for item in desired.resources if not selected(item.address)),
     )
     unknown_kinds = snapshot.unreadable_kinds()
     readable = {item.address: item for item in desired.resources if item.kind not in unknown_kinds}
@@ -165,10 +173,10 @@ def _verdict(
     live = world.live.get(item.address)
     if item.absent:
         return _absent(world, item, live)
+    item = settle(item, world.desired, world.scene, world.witness, renewed)
     if live is None:
         return _missing(world, item, tuple(depends_on))
     model = world.model(item.kind)
-    item = settle(item, world.desired, world.scene, world.witness, renewed)
     found = compare(model, item, live, world.base.get(item.address))
     every = found.changes + followers(world, item, live, renewed, found.changes)
     ignored, every = _split_ignored(item, every, world.today)
@@ -191,7 +199,7 @@ def _verdict(
     kept, unkept = put_back(world, item)
     change = with_put_back(change, item, live, kept)
     if change is not None:
-        findings += read_only_finding(change, live)
+        findings += (*read_only_finding(change, live), *needs_put_back(world, item, change))
     return Verdict(change, findings + unkept, ignored, unverifiable)
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.behaviour import defaults_of, rules_of
-from reconciler.core.secret import SecretValue
+from reconciler.core.secret import SecretValue, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,11 +40,15 @@ class Restorable(NamedTuple):
 
 
 def restorability(snapshot: Snapshot, models: Mapping[str, type[Resource]]) -> Iterator[Restorable]:
-    """Yield every secret of the managed objects in ``snapshot``, with the way to its value."""
+    """Yield every secret of the managed objects in ``snapshot``, with the way to its value.
+
+    Of a kind without a model (its package is not installed) nothing can be said.
+    """
     for entry in snapshot.entries:
-        if entry.address is not None:
-            yield from _fields(entry, entry.address, models[entry.kind])
-            yield from _outputs(entry, entry.address, models[entry.kind])
+        model = models.get(entry.kind)
+        if entry.address is not None and model is not None:
+            yield from _fields(entry, entry.address, model)
+            yield from _outputs(entry, entry.address, model)
 
 
 def _fields(entry: Entry, address: str, model: type[Resource]) -> Iterator[Restorable]:
@@ -73,8 +77,8 @@ def _outputs(entry: Entry, address: str, model: type[Resource]) -> Iterator[Rest
 
 
 def _way(value: Json) -> Way:
-    if not isinstance(value, SecretValue):
-        return Way.REFERENCE
-    if value.reference is not None:
-        return Way.REFERENCE
-    return Way.SEALED if value.sealed is not None else Way.NOWHERE
+    """Return the way to ``value``; to the secret that is hardest to have, where it holds several."""
+    secrets = tuple(secrets_in(value))
+    if any(not one.can_be_sent for one in secrets):
+        return Way.NOWHERE
+    return Way.SEALED if any(one.reference is None for one in secrets) else Way.REFERENCE

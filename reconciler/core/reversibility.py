@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.behaviour import defaults_of, rules_of
 from reconciler.core.change import Action, Change, Reversibility
 from reconciler.core.compare import MISSING
-from reconciler.core.secret import SecretValue
+from reconciler.core.secret import SecretValue, secrets_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ def unsendable_field(model: type[Resource], values: Mapping[str, Json]) -> str |
     defaults = defaults_of(model)
     for rule in rules_of(model):
         value = values.get(rule.name, MISSING)
-        if isinstance(value, SecretValue) and not value.can_be_sent:
+        if any(not secret.can_be_sent for secret in secrets_in(value)):
             return rule.name
         if value is MISSING and rule.required and rule.is_secret(values, defaults):
             return rule.name

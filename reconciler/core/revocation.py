@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -9,11 +10,11 @@ from pydantic.json_schema import SkipJsonSchema
 
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.record import Record
-from reconciler.core.reference import Scheme, references
+from reconciler.core.reference import Scheme, parse, references
 from reconciler.core.secret import SecretValue, key_of, secrets_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.core.change import Change
 
@@ -26,9 +27,7 @@ class Revocation(Record):
     fingerprint: (
         Annotated[str, StringConstraints(pattern=r"^hmac-sha256:[0-9a-f]{8}:[0-9a-f]{32}$")]
         | SkipJsonSchema[None]
-    ) = Field(
-        default=None, description="of the value, as snapshots hold it"
-    )
+    ) = Field(default=None, description="of the value, as snapshots hold it")
     secret: (
         Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*/[^\s@#{}]+$")]
         | SkipJsonSchema[None]
@@ -61,13 +60,20 @@ class Revocation(Record):
         )
 
 
-def revoked_findings(changes: Iterable[Change], revoked: Iterable[Revocation]) -> Iterator[Finding]:
-    """Refuse changes that would bring a revoked value back."""
+def revoked_findings(
+    changes: Iterable[Change],
+    revoked: Iterable[Revocation],
+    known: Mapping[str, SecretValue] = MappingProxyType({}),
+) -> Iterator[Finding]:
+    """Refuse changes that would bring a revoked value back; ``known`` is what references give now, by their text."""
     listed = tuple(revoked)
     for change in changes if listed else ():
+        told: set[tuple[str, Revocation]] = set()
         for name, secret in secrets_of(change):
-            found = next((one for one in listed if one.is_of(secret)), None)
-            if found is not None:
+            now = known.get(secret.reference or "") if secret.fingerprint is None else None
+            found = next((one for one in listed if one.is_of(now or secret)), None)
+            if found is not None and (name, found) not in told:
+                told.add((name, found))
                 yield Finding(
                     weight=Weight.REFUSAL,
                     rule="revoked",
@@ -85,7 +91,16 @@ def foreign_keys(revoked: Iterable[Revocation], ours: str) -> int:
 
 
 def secrets_of(change: Change) -> Iterator[tuple[str, SecretValue]]:
-    """Yield the secrets that ``change`` sends or stores, by field."""
+    """Yield the secrets that ``change`` sends or stores, by field; those inside a longer string also by themselves.
+
+    The fingerprint of a longer string says nothing of the secrets in it.
+    """
     fields = {**change.values, **change.after(), **change.keeps}
     for name, value in fields.items():
-        yield from ((name, secret) for secret in secrets_in(value))
+        for secret in secrets_in(value):
+            yield name, secret
+            parts = parse(secret.reference) if secret.reference is not None else ()
+            if len(parts) > 1:
+                yield from (
+                    (name, SecretValue(str(part))) for part in parts if not isinstance(part, str)
+                )

@@ -29,6 +29,12 @@ def rotated_with(desired: DesiredState, address: str) -> frozenset[str]:
 
 def refuse_rotation(item: Declared, model: type[Resource], base: Snapshot | None, env: str) -> None:
     """Raise Refused when there is nothing to rotate, no place for two, or a rotation is under way."""
+    if item.absent:
+        raise Refused(
+            f"{item.address} is declared absent",
+            detail="What is to go away gets no new secret.",
+            mend="take `state: absent` out of the file",
+        )
     secret = [name for name, one in model.outputs.items() if one.secret and one.only_at_create]
     if not secret:
         raise Refused(

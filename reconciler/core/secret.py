@@ -44,6 +44,11 @@ _MARKER = frozenset({"secret", "fingerprint", "version", "sealed"})
 """The keys of a secret in a snapshot or plan."""
 
 
+def _is_marker(value: dict[str, Json]) -> bool:
+    texts = all(one is None or isinstance(one, str) for one in value.values())
+    return texts and value.keys() <= _MARKER
+
+
 def same_secret(one: SecretValue, other: SecretValue) -> bool | None:
     """Tell whether two secrets have the same value; ``None`` when that cannot be told.
 
@@ -57,6 +62,15 @@ def same_secret(one: SecretValue, other: SecretValue) -> bool | None:
     if one.reference is None or one.version is None or other.version is None:
         return None
     return one.version == other.version if one.reference == other.reference else None
+
+
+def is_of_other_key(one: Json, other: Json) -> bool:
+    """Tell whether two secrets cannot be compared because different keys made their fingerprints."""
+    if not (isinstance(one, SecretValue) and isinstance(other, SecretValue)):
+        return False
+    if one.fingerprint is None or other.fingerprint is None:
+        return False
+    return key_of(one.fingerprint) != key_of(other.fingerprint)
 
 
 def key_of(fingerprint: str) -> str:
@@ -114,9 +128,9 @@ def decode(value: Json) -> Json:
     """Return the value that ``encode`` wrote."""
     if isinstance(value, dict):
         match value:
-            case {"secret": reference, "fingerprint": fingerprint} if value.keys() <= _MARKER:
+            case {"secret": _, "fingerprint": _} if _is_marker(value):
                 return SecretValue(
-                    reference, fingerprint, value.get("version"), value.get("sealed")
+                    value["secret"], value["fingerprint"], value.get("version"), value.get("sealed")
                 )
             case {"known_after_apply": str(expression)} if len(value) == 1:
                 return Deferred(expression)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.behaviour import defaults_of, rules_of
+from reconciler.core.change import Action
 from reconciler.core.compare import MISSING, compare, owned_paths, value_at
 from reconciler.core.identity import overlap_of, pair
 from reconciler.core.secret import Json, SecretValue, with_secrets
-from reconciler.core.state import NOTHING, Criticality, Entry, Snapshot
+from reconciler.core.state import NOTHING, Criticality, Entry, Observed, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.core.behaviour import FieldRule
+    from reconciler.core.change import Change
     from reconciler.core.plan import Plan
     from reconciler.core.resource import Resource
     from reconciler.core.state import (
         Declared,
         DesiredState,
         Observation,
-        Observed,
         SnapshotHeader,
     )
 
@@ -114,12 +116,12 @@ def after_apply(
         if remote_id is None:
             continue
         same = earlier if earlier is not None and earlier.remote_id == remote_id else None
-        after = change.after() if change is not None else {}
+        sent = {**change.values, **change.after()} if change is not None else {}
         memories[address.partition("/")[0], remote_id] = _Memory(
             address=address,
             owned=managed.owned,
             unseen={
-                name: with_secrets(after.get(name, value), made.known)
+                name: with_secrets(sent[name], made.known) if name in sent else value
                 for name, value in managed.secrets.items()
             },
             criticality=managed.criticality,
@@ -143,8 +145,32 @@ def after_apply(
             )
     snapshot = _snapshot(observation, memories, header)
     unknown = {item.kind for item in observation.unreadable}
-    carried = tuple(entry for entry in before.values() if entry.kind in unknown)
+    carried = (one for one in _carried(before, changes, made, memories) if one.kind in unknown)
     return snapshot._replace(entries=_sorted((*snapshot.entries, *carried)))
+
+
+def _carried(
+    before: Mapping[str, Entry],
+    changes: Mapping[str, Change],
+    made: Applied,
+    memories: Mapping[tuple[str, str], _Memory],
+) -> Iterator[Entry]:
+    """Yield what is known without a look: the entries of before, but for what the run itself made."""
+    renewed = {
+        address: change
+        for address, change in changes.items()
+        if address in made.ids and change.action in {Action.CREATE, Action.REPLACE}
+    }
+    for address, entry in before.items():
+        if address not in renewed:
+            yield entry
+        elif renewed[address].overlaps:
+            kept = {**entry.outputs, **_of_address(made.aside, address)}
+            yield replace(entry, address=overlap_of(address), outputs=kept)
+    for address, change in renewed.items():
+        memory = memories[change.kind, made.ids[address]]
+        known = Observed(made.ids[address], {**change.values, **memory.unseen})
+        yield _entry(change.kind, known, memory)
 
 
 def _signals(models: Mapping[str, type[Resource]], before: Entry | None) -> dict[str, Json]:
@@ -236,10 +262,12 @@ def _remembered(
 def _unless_written(value: Json, rule: FieldRule, before: Entry | None, live: Observed) -> Json:
     """Return what is known of a value that cannot be read: no more than its reference, if it was written since."""
     signal = rule.write_only.signal if rule.write_only is not None else None
-    if signal is None or before is None or not isinstance(value, SecretValue):
+    if signal is None or before is None:
         return value
     then, now = before.evidence.get(signal), live.evidence.get(signal)
-    return value if then is None or then == now else SecretValue(value.reference)
+    if then is None or then == now:
+        return value
+    return with_secrets(value, lambda secret: SecretValue(secret.reference))
 
 
 def _owned(

@@ -171,9 +171,7 @@ class Entry:
         default_factory=lambda: NOTHING
     )
     etag: Annotated[str | None, Field(exclude=True)] = None
-    digests: Annotated[dict[str, str], Field(exclude=True)] = field(
-        default_factory=lambda: NOTHING
-    )
+    digests: Annotated[dict[str, str], Field(exclude=True)] = field(default_factory=lambda: NOTHING)
     marker: Annotated[str | None, Field(exclude=True)] = None
 
 

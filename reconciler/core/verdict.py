@@ -26,7 +26,10 @@ class Verdict(NamedTuple):
 
 
 class World(NamedTuple):
-    """What every decision looks at. ``rotating`` are the addresses that get a second object beside the first."""
+    """What every decision looks at.
+
+    ``rotating`` are the addresses that get a second object beside the first, ``left_out`` those the plan is not about.
+    """
 
     desired: DesiredState
     scene: Scene
@@ -34,6 +37,7 @@ class World(NamedTuple):
     today: str
     witness: Witness = Witness()
     rotating: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
 
     @property
     def live(self) -> Mapping[str, Entry]:

@@ -11,9 +11,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.behaviour import rules_of
-from reconciler.core.compare import value_at
-from reconciler.core.reference import Reference, Scheme, parse
-from reconciler.core.secret import SecretValue, key_of, same_secret, secrets_in, with_secrets
+from reconciler.core.reference import Reference, Scheme, escape, parse, references
+from reconciler.core.secret import SecretValue, same_secret, secrets_in, with_secrets
 from reconciler.core.wiring import capture_places, captured_output, waits_for
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ class Witness(NamedTuple):
     """
 
     known: Mapping[str, SecretValue] = {}
+    absent: frozenset[str] = frozenset()
     silent: Mapping[str, str] = {}
     agreeing: Mapping[tuple[str, str], bool] = {}
 
@@ -64,22 +64,49 @@ def asked_for(desired: DesiredState, scene: Scene) -> frozenset[str]:
 
 
 def _asked_by(item: Declared, desired: DesiredState, scene: Scene) -> Iterator[str]:
-    for path, value in _hidden_values(item, desired):
-        before = _base_secret(item, path, scene)
-        for secret in secrets_in(value):
-            if secret.reference is None or before is None:
-                continue
-            if before.fingerprint is None and before.version is None:
-                continue
-            if _holder(secret, scene) is None and same_secret(secret, before) is True:
-                continue
-            yield from _candidates(secret, scene)
+    before, live = scene.base.get(item.address), scene.live.get(item.address)
+    for name, value in _hidden_values(item, desired):
+        applied = dict(_placed(before.values.get(name), name)) if before is not None else {}
+        there = dict(_placed(live.values.get(name), name)) if live is not None else {}
+        is_shown = live is not None and name in live.digests
+        for path, secret in _placed(value, name):
+            if secret.fingerprint is None or _holder(secret, scene) is not None:
+                is_asked = _is_known(applied.get(path))
+            else:
+                is_asked = is_shown or not _is_there(secret, there.get(path))
+            if is_asked and secret.reference is not None:
+                yield from _candidates(secret, scene)
     outputs = _outputs(item.address, scene)
     for name, place in item.capture:
         if name in outputs:
             yield place
             yield from _places_of(outputs[name])
             yield from _elsewhere(outputs[name].fingerprint, scene)
+
+
+def _is_known(applied: SecretValue | None) -> bool:
+    """Tell whether there is something to compare with."""
+    return applied is not None and (applied.fingerprint or applied.version) is not None
+
+
+def _is_there(wanted: SecretValue, there: SecretValue | None) -> bool:
+    """Tell whether the live value is known to be the wanted one: then nobody needs to give it."""
+    return there is not None and same_secret(wanted, there) is True
+
+
+def _placed(value: Json, place: str) -> Iterator[tuple[str, SecretValue]]:
+    """Yield every secret in ``value`` with the path to it."""
+    match value:
+        case SecretValue():
+            yield place, value
+        case dict():
+            for key, inner in value.items():
+                yield from _placed(inner, f"{place}.{key}")
+        case list():
+            for number, inner in enumerate(value):
+                yield from _placed(inner, f"{place}.{number}")
+        case _:
+            return
 
 
 def settle(
@@ -109,11 +136,26 @@ def settle(
     return item._replace(
         values={**item.values, **settled},
         agreeing={
-            name: witness.agreeing[item.address, name]
-            for name in hidden
-            if (item.address, name) in witness.agreeing
+            name: agrees
+            for name, value in hidden.items()
+            if (agrees := _agrees(value, witness.agreeing.get((item.address, name)), witness))
+            is not None
         },
     )
+
+
+def _agrees(wanted: Json, told: bool | None, witness: Witness) -> bool | None:
+    """Tell whether the live value is the ``wanted`` one; ``told`` is whether it is what the reference gives now."""
+    if told is None or not isinstance(wanted, SecretValue) or wanted.fingerprint is None:
+        return told
+    now = witness.known.get(wanted.reference or "")
+    match _same_value(now, wanted) if now is not None else None:
+        case True:
+            return told
+        case False if told:
+            return False
+        case _:
+            return None
 
 
 def to_be_kept(item: Declared, scene: Scene, witness: Witness) -> dict[str, SecretValue]:
@@ -126,9 +168,11 @@ def to_be_kept(item: Declared, scene: Scene, witness: Witness) -> dict[str, Secr
     for name, place in item.capture:
         right = outputs.get(name)
         there = witness.known.get(place)
-        if right is None or there is None or same_secret(right, there) is not False:
+        is_other = there is not None and right is not None and same_secret(right, there) is False
+        if right is None or not (is_other or place in witness.absent):
             continue
-        places = (*_places_of(right), *_elsewhere(right.fingerprint, scene))
+        # Its place is known to give another value: where nothing else is known, it can be had nowhere.
+        places = (*_places_of(right), *_elsewhere(right.fingerprint, scene), place)
         kept[name] = _from(place, right, places, witness)
     return kept
 
@@ -142,15 +186,23 @@ def _settled(secret: SecretValue, scene: Scene, witness: Witness) -> SecretValue
         return secret
     holder = _holder(secret, scene)
     wanted = holder if holder is not None else secret
+    unwired = _unwired(secret.reference, scene)
+    if unwired is not None and not _is_as_live(secret.reference, scene, witness):
+        return secret  # what it gives is put right by this very plan: nothing can be said of it yet
     if wanted.fingerprint is None:
-        now = witness.known.get(secret.reference)
+        now = witness.known.get(unwired or secret.reference)
         return secret if now is None else now._replace(reference=secret.reference)
     target = captured_output(secret.reference, scene.captures)
+    is_dangling = target is not None and holder is None and target[0] not in scene.live
+    if is_dangling and _is_wired(
+        secret.reference
+    ):  # nobody is there to give it, and nobody is made
+        return SecretValue(None, wanted.fingerprint, wanted.version, secret.sealed)
     own = {place for place, output in scene.captures.items() if output == target}
     wanted = wanted._replace(sealed=secret.sealed)
     found = _from(secret.reference, wanted, _candidates(secret, scene), witness)
     # Where the output has a place, the same plan puts it back there before anybody reads it.
-    is_there = bool(own) and found.reference is not None
+    is_there = found.reference is not None and (bool(own) or found.reference == unwired)
     return found._replace(reference=secret.reference) if is_there else found
 
 
@@ -158,20 +210,30 @@ def _from(
     expression: str, wanted: SecretValue, places: Iterable[str], witness: Witness
 ) -> SecretValue:
     """Return the wanted value by the first of ``places`` that gives it, sealed, or with no way to it at all."""
-    asked = [(place, witness.known[place]) for place in places if place in witness.known]
-    comparable = [(place, now) for place, now in asked if _comparable(now, wanted)]
-    if not comparable:
+    own = frozenset(_places_of(wanted))
+    listed = tuple(places)
+    asked = [(place, witness.known[place]) for place in listed if place in witness.known]
+    told = [(now, _gives(now, wanted, is_own=place in own)) for place, now in asked]
+    is_absent = any(place in witness.absent for place in listed)
+    if not is_absent and all(gives is None for _, gives in told):
         return wanted._replace(reference=expression, sealed=None)
-    for place, now in comparable:
-        if same_secret(now._replace(reference=None), wanted._replace(reference=None)):
-            return SecretValue(place, wanted.fingerprint, now.version)
+    right = next((now for now, gives in told if gives), None)
+    if right is not None:
+        return right._replace(sealed=None)
     return SecretValue(None, wanted.fingerprint, wanted.version, wanted.sealed)
 
 
-def _comparable(one: SecretValue, other: SecretValue) -> bool:
-    if one.fingerprint is None or other.fingerprint is None:
-        return False
-    return key_of(one.fingerprint) == key_of(other.fingerprint)
+def _gives(now: SecretValue, wanted: SecretValue, *, is_own: bool) -> bool | None:
+    """Tell whether ``now`` is the wanted value: by fingerprint; at its own place else by version."""
+    same = _same_value(now, wanted)
+    if same is not None or not is_own or now.version is None or wanted.version is None:
+        return same
+    return now.version == wanted.version
+
+
+def _same_value(one: SecretValue, other: SecretValue) -> bool | None:
+    """Compare by fingerprint alone: versions of different places say nothing of each other."""
+    return same_secret(one._replace(reference=None), other._replace(reference=None))
 
 
 def _candidates(secret: SecretValue, scene: Scene) -> Iterator[str]:
@@ -179,9 +241,12 @@ def _candidates(secret: SecretValue, scene: Scene) -> Iterator[str]:
     holder = _holder(secret, scene)
     if holder is not None:
         yield from _places_of(holder)
+        yield from _elsewhere(holder.fingerprint, scene)
     elif secret.reference is not None:
         if not _is_wired(secret.reference):
             yield from _places_of(secret)
+        elif (unwired := _unwired(secret.reference, scene)) is not None:
+            yield unwired
         yield from _elsewhere(secret.fingerprint, scene)
 
 
@@ -233,6 +298,37 @@ def _outputs(address: str, scene: Scene) -> Mapping[str, SecretValue]:
     return {name: one for name, one in outputs.items() if isinstance(one, SecretValue)}
 
 
+def _unwired(text: str, scene: Scene) -> str | None:
+    """Return a longer ``text`` with places instead of the outputs in it; ``None`` without any, or without a place."""
+    parts = parse(text)
+    if len(parts) == 1 or not _is_wired(text):
+        return None
+    places = {output: place for place, output in scene.captures.items()}
+    whole = ""
+    for part in parts:
+        if isinstance(part, str):
+            whole += escape(part)
+        elif part.scheme is not Scheme.REF:
+            whole += str(part)
+        elif part.target in places:
+            whole += places[part.target]
+        else:
+            return None
+    return whole
+
+
+def _is_as_live(text: str, scene: Scene, witness: Witness) -> bool:
+    """Tell whether no place of an output in ``text`` is known to hold another value than the live object's."""
+    places = {output: place for place, output in scene.captures.items()}
+    return all(
+        same_secret(right, there) is not False
+        for part in references(text)
+        if part.scheme is Scheme.REF
+        and (right := _outputs(part.target.address, scene).get(part.target.field)) is not None
+        and (there := witness.known.get(places.get(part.target, ""))) is not None
+    )
+
+
 def _is_wired(text: str) -> bool:
     return "${ref:" in text
 
@@ -246,9 +342,3 @@ def _hidden_values(item: Declared, desired: DesiredState) -> Iterator[tuple[str,
 @cache
 def _hidden_fields(model: type[Resource]) -> tuple[str, ...]:
     return tuple(rule.name for rule in rules_of(model) if rule.write_only is not None)
-
-
-def _base_secret(item: Declared, path: str, scene: Scene) -> SecretValue | None:
-    entry = scene.base.get(item.address)
-    value = value_at(entry.values, path) if entry is not None else None
-    return value if isinstance(value, SecretValue) else None

@@ -16,7 +16,7 @@ from reconciler.core.snapshotting import Applied, after_apply
 from reconciler.core.state import Snapshot, SnapshotHeader
 from reconciler.core.undoing import inverse
 from reconciler.core.verification import still_differing
-from reconciler.engine.filling import Made, resolve_all
+from reconciler.engine.filling import Made, refuse_revoked, resolve_all
 from reconciler.engine.observing import observe, unknown, vendor_of
 from reconciler.engine.outcome import Outcome, Result
 from reconciler.engine.planning import stamp
@@ -133,6 +133,7 @@ def apply(plan: Plan, tools: Tools, run: str) -> Iterator[Event]:
     Raises what ``check_usable`` raises, SecretUnavailable, LockHeld, WrongAccount, LiveStateUnknown.
     """
     check_usable(plan, tools)
+    refuse_revoked(plan.changes, tools.secrets, tools.revoked, captured_before(plan))
     resolve_all(plan.changes, tools.secrets, tools.revoked)
     with tools.store.lock(f"apply {run}") as lock:
         guard_writes(tools, lock)
@@ -183,6 +184,7 @@ def carry_on(
         tools.secrets,
         running.journal,
         running.lock,
+        bindings_of(running.base),
     )
     stepper = Stepper(bench, running.made, in_flight)
     schedule = Schedule(
@@ -226,6 +228,12 @@ def captured_before(plan: Plan) -> dict[tuple[str, str], str]:
         if managed.remote_id is not None and address not in renewed
         for name, reference in managed.capture.items()
     }
+
+
+def bindings_of(base: Snapshot | None) -> dict[str, str]:
+    """Return the remote id of every address that the last snapshot knows."""
+    entries = base.by_address() if base is not None else {}
+    return {address: entry.remote_id for address, entry in entries.items()}
 
 
 def guard_writes(tools: Tools, lock: Lock) -> None:
@@ -354,6 +362,12 @@ def _looked(
             return tools.store.save(_after(running, tools, seen, believed)), differing
         tools.clock.sleep(0.1 * 2**look)
     raise AssertionError("the last look returns")
+
+
+def remember(running: Running, tools: Tools, outcomes: tuple[Outcome, ...]) -> None:
+    """Keep what a run that was cut off had done: an undo finds by it what the run made. Raises LiveStateUnknown."""
+    seen = read_all(running.plan, tools, running.kinds)
+    tools.store.save(_after(running, tools, seen, outcomes))
 
 
 def _after(

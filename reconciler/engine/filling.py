@@ -12,7 +12,7 @@ from reconciler.core.secret import Deferred, Json, SecretValue, secrets_in
 from reconciler.core.snapshotting import Applied
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from reconciler.core.change import Change
     from reconciler.core.ports import SecretSource
@@ -91,6 +91,36 @@ def _to_send(change: Change) -> Iterator[tuple[str, Json]]:
     yield from change.values.items()
     yield from change.after().items()
     yield from change.keeps.items()
+
+
+def refuse_revoked(
+    changes: Iterable[Change],
+    secrets: SecretSource,
+    revoked: tuple[Revocation, ...],
+    captured: Mapping[tuple[str, str], str],
+) -> None:
+    """Look at each secret by itself that ``changes`` would send, also inside longer texts, and as an output.
+
+    ``captured`` says where outputs of earlier runs are kept. Raises Refused, SecretUnavailable.
+    """
+    planned = tuple(changes) if revoked else ()
+    stored = {reference for change in planned for reference in change.capture.values()}
+    for change in planned:
+        for name, value in _to_send(change):
+            for secret in secrets_in(value):
+                for text in _inside(secret, captured, stored):
+                    _refuse_revoked(secrets.known(text), f"{change.address}#{name}", revoked)
+
+
+def _inside(
+    secret: SecretValue, captured: Mapping[tuple[str, str], str], stored: Container[str]
+) -> Iterator[str]:
+    """Yield the references of the secrets in a text that are there already, each by itself."""
+    for part in references(secret.reference) if secret.reference is not None else ():
+        if part.scheme is Scheme.REF and part.target in captured:
+            yield captured[part.target]
+        if part.scheme is Scheme.SECRET and str(part) not in stored:
+            yield str(part)
 
 
 def _comes_from(secret: SecretValue, stored: Container[str]) -> bool:

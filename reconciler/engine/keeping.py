@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 class Keeper:
     """Puts the outputs of one run's objects where their changes say, and remembers it in ``made``."""
 
-    def __init__(self, secrets: SecretSource, journal: Journal, made: Made) -> None:
+    def __init__(
+        self,
+        secrets: SecretSource,
+        journal: Journal,
+        made: Made,
+        in_flight: frozenset[str] = frozenset(),
+    ) -> None:
         self._secrets = secrets
         self._journal = journal
         self._made = made
+        self._in_flight = in_flight
 
     def keep_outputs(self, change: Change, created: Created) -> None:
         """Store the outputs that are to be captured. An empty one is none. Raises SecretUnavailable."""
@@ -81,8 +88,9 @@ class Keeper:
             self._note("set aside", change, name, known)
             self._made.aside[change.address, name] = known
 
-    def retire(self, change: Change) -> None:
-        """Let go what only the deleted object needed. What a store cannot let go is noted, and no failure."""
+    def retire(self, change: Change) -> str:
+        """Let go what only the deleted object needed. Return what a store cannot let go, and why: it is no failure."""
+        left = []
         for reference in change.retires.values():
             why = "the store keeps every version"
             try:
@@ -95,14 +103,27 @@ class Keeper:
                 reference=reference,
                 **({} if done else {"why": why}),
             )
+            if not done:
+                left.append(f"{reference} still gives the old value: {why}")
+        return ", ".join(left)
 
     def _keep(self, change: Change, name: str, reference: str, value: str) -> None:
-        """Store an output, unless the process that was cut off had done so already."""
-        before = self._made.outputs.get((change.address, name))
-        if before is None or before.fingerprint != self._secrets.fingerprint(value):
+        """Store an output, unless its place has it already: the process that was cut off may have come so far."""
+        known = self._kept_before(change, reference, value)
+        if known is None:
             known = self._secrets.keep(reference, value)
+        if known != self._made.outputs.get((change.address, name)):
             self._note("captured", change, name, known)
             self._made.outputs[change.address, name] = known
+
+    def _kept_before(self, change: Change, reference: str, value: str) -> SecretValue | None:
+        if change.address not in self._in_flight:
+            return None
+        try:
+            known = self._secrets.known(reference)
+        except SecretUnavailable:
+            return None
+        return known if known.fingerprint == self._secrets.fingerprint(value) else None
 
     def _note(self, event: str, change: Change, name: str, known: SecretValue) -> None:
         self._journal.append(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.agreement import Rules, disagreements, sight_of
+from reconciler.core.change import Action
 from reconciler.core.errors import SecretUnavailable, VendorError
 from reconciler.core.finding import Finding, Weight
 from reconciler.core.guard import Consent, Freeze, Policy, check
@@ -15,9 +16,10 @@ from reconciler.core.plan import Base, DesiredSource, Plan, sealed
 from reconciler.core.planning import Decisions, decide
 from reconciler.core.ports import Inspects, SecretSource
 from reconciler.core.revocation import Revocation, foreign_keys, revoked_findings, secrets_of
+from reconciler.core.wiring import capture_places
 from reconciler.core.witness import Witness
 from reconciler.engine.observing import vendor_of
-from reconciler.engine.witnessing import asked, known_by, witnessed
+from reconciler.engine.witnessing import asked, witnessed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -116,7 +118,7 @@ def _findings(
     return (
         *decisions.findings,
         *_inspected(changes, sessions),
-        *_revoked(changes, request),
+        *_revoked(changes, desired, request),
         *disagreements(sight_of(live, desired, request.rules, led_to), request.rules.invariants),
         *check(
             changes,
@@ -130,22 +132,34 @@ def _findings(
     )
 
 
-def _revoked(changes: tuple[Change, ...], request: Request) -> Iterator[Finding]:
-    """Ask what the secrets of ``changes`` are, where anything is revoked at all, and refuse those that are."""
+def _revoked(
+    changes: tuple[Change, ...], desired: DesiredState, request: Request
+) -> Iterator[Finding]:
+    """Ask what the secrets of ``changes`` are, where anything is revoked at all, and refuse those that are.
+
+    The place of an output is asked for whoever is wired to it, unless the plan is going to store another one there.
+    """
     if not request.revoked or request.secrets is None:
         yield from revoked_findings(changes, request.revoked)
         return
     secrets = request.secrets
+    renewed = {c.address for c in changes if c.action in {Action.CREATE, Action.REPLACE}}
+    places = capture_places(desired.resources)
+    kept = {
+        f"${{ref:{address}#{name}}}": place
+        for place, (address, name) in places.items()
+        if address not in renewed
+    }
+    anew = {place for place, (address, _) in places.items() if address in renewed}
     unasked = {
-        secret.reference
+        kept.get(secret.reference, secret.reference)
         for change in changes
         for _, secret in secrets_of(change)
         if secret.reference is not None and secret.fingerprint is None
     }
-    told = asked(sorted(text for text in unasked if "${ref:" not in text), secrets)
-    yield from revoked_findings(
-        (known_by(change, told.known) for change in changes), request.revoked
-    )
+    told = asked(sorted(text for text in unasked - anew if "${ref:" not in text), secrets)
+    of_outputs = {ref: told.known[place] for ref, place in kept.items() if place in told.known}
+    yield from revoked_findings(changes, request.revoked, {**told.known, **of_outputs})
     for text, why in told.silent.items():
         yield Finding(
             weight=Weight.WARNING,

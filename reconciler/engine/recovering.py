@@ -13,17 +13,19 @@ from reconciler.engine.applying import (
     Event,
     Running,
     Tools,
+    bindings_of,
     captured_before,
     carry_on,
     guard_writes,
     kinds_to_read,
     read_all,
+    remember,
     takeover,
 )
-from reconciler.engine.filling import Made
+from reconciler.engine.filling import Made, refuse_revoked
 from reconciler.engine.observing import vendor_of
 from reconciler.engine.outcome import Outcome, Result
-from reconciler.engine.rereading import same_object
+from reconciler.engine.rereading import bound_to_others, same_object
 from reconciler.engine.stepping import Bench, Stepper
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ def progress_of(plan: Plan, records: Sequence[Record]) -> Progress:
 def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Event]:
     """Finish ``run``, whose plan is ``plan``, in its own journal; yields what ``apply`` yields.
 
-    Raises LockHeld while the run may still be going on, LiveStateUnknown, WrongAccount.
+    Raises LockHeld while the run may still be going on, LiveStateUnknown, WrongAccount, Refused for a secret that was
+    revoked meanwhile.
     """
     with tools.store.lock(f"recover {run}") as lock:
         guard_writes(tools, lock)
@@ -83,6 +86,9 @@ def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Event]:
         kinds = kinds_to_read(plan, base, tools)
         read_all(plan, tools, kinds)
         before = next((r.get("snapshot") for r in records if r["event"] == "started"), None)
+        made = _made(plan, progress, records)
+        left = [change for change in plan.changes if change.address not in progress.ended]
+        refuse_revoked(left, tools.secrets, tools.revoked, made.captured)
         with closing(tools.store.resume_run(run, lock.fence)) as journal:
             journal.append(
                 "recovering",
@@ -91,20 +97,24 @@ def recover(plan: Plan, run: str, tools: Tools) -> Iterator[Event]:
                 untouched=sorted(progress.untouched),
                 **takeover(lock),
             )
-            made = _made(plan, progress, records)
             running = Running(run, plan, journal, lock, base, kinds, made, before)
             _bring_back_outputs(running, tools, progress)
             yield from carry_on(running, tools, ended=progress.ended, in_flight=progress.in_flight)
 
 
 def remove_leftovers(plan: Plan, run: str, tools: Tools) -> None:
-    """Take away what a replace had made when the run was cut off before the old object went.
+    """Take away what a replace had made when the run was cut off before the old object went; remember what was done.
 
-    Comes before an undo: the old object is as it was, so nothing would be left to take back. Raises LockHeld.
+    Comes before an undo: the old object is as it was, so nothing would be left to take back. Raises LockHeld,
+    LiveStateUnknown, WrongAccount.
     """
     with tools.store.lock(f"clean up {run}") as lock:
         guard_writes(tools, lock)
-        progress = progress_of(plan, tools.store.journal(run))
+        records = tools.store.journal(run)
+        progress = progress_of(plan, records)
+        base = tools.store.base()
+        kinds = kinds_to_read(plan, base, tools)
+        read_all(plan, tools, kinds)
         with closing(tools.store.resume_run(run, lock.fence)) as journal:
             for change in plan.changes:
                 if change.action is not Action.REPLACE or change.address not in progress.in_flight:
@@ -112,10 +122,15 @@ def remove_leftovers(plan: Plan, run: str, tools: Tools) -> None:
                 provider = tools.sessions[vendor_of(change.kind)].provider(change.kind)
                 marker = f"{plan.environment}/{change.address}"
                 seen = {found.remote_id: found for found in provider.observe()}
-                new = same_object(provider.resource_type, change, seen.values(), marker)
+                others = bound_to_others(bindings_of(base), change.address)
+                new = same_object(provider.resource_type, change, seen.values(), marker, others)
                 if change.remote_id in seen and new is not None and new.marker == marker:
                     provider.delete(new.remote_id)
                     journal.append("leftover", address=change.address, remote_id=new.remote_id)
+            if progress.ended:
+                made = _made(plan, progress, records)
+                running = Running(run, plan, journal, lock, base, kinds, made)
+                remember(running, tools, tuple(progress.ended.values()))
 
 
 def _left_to_confirm(records: Sequence[Record], tools: Tools) -> float | None:

@@ -11,7 +11,7 @@ from reconciler.core.secret import is_settled
 from reconciler.core.state import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from reconciler.core.change import Change
     from reconciler.core.ports import Provider
@@ -54,18 +54,30 @@ def also_changed(model: type[Resource], change: Change, live: Mapping[str, Obser
 
 
 def same_object(
-    model: type[Resource], change: Change, found: Iterable[Observed], marker: str
+    model: type[Resource],
+    change: Change,
+    found: Iterable[Observed],
+    marker: str,
+    others: Container[str] = frozenset(),
 ) -> Observed | None:
-    """Return the live object that ``change`` would make a second time."""
+    """Return the live object that ``change`` would make a second time.
+
+    None of ``others``: one that was rotated away carries the same marker, and is known by another address.
+    """
     keys = set(model.natural_keys(change.values))
     for item in found:
-        if item.remote_id == change.remote_id:
+        if item.remote_id == change.remote_id or item.remote_id in others:
             continue
         if item.marker == marker:
             return item
         if item.marker is None and keys & set(model.natural_keys(item.values)):
             return item
     return None
+
+
+def bound_to_others(bindings: Mapping[str, str], address: str) -> frozenset[str]:
+    """Return the remote ids that are known to be those of other addresses."""
+    return frozenset(remote_id for other, remote_id in bindings.items() if other != address)
 
 
 def is_as_wanted(model: type[Resource], change: Change, found: Observed) -> bool | None:

@@ -39,7 +39,13 @@ class Schedule:
         left = (tuple(c for c in step if c.address not in results) for step in steps)
         self._waiting = [step for step in left if step]
         self._running: Counter[str] = Counter()
-        self._planned = {change.address for step in steps for change in step}
+        # What refers to an object that goes does not wait for its end: deletes come last.
+        self._planned = {
+            change.address
+            for step in steps
+            for change in step
+            if change.action is not Action.DELETE
+        }
 
     @property
     def has_failed(self) -> bool:

@@ -19,6 +19,7 @@ from reconciler.engine.keeping import Keeper
 from reconciler.engine.outcome import Outcome, Result
 from reconciler.engine.rereading import (
     also_changed,
+    bound_to_others,
     is_as_wanted,
     read_again,
     same_object,
@@ -33,8 +34,12 @@ if TYPE_CHECKING:
     from reconciler.core.state import Observed
 
 
+AGAIN = 3
+"""How often at most a create is asked for under another key: as often as its object was taken back, and then some."""
+
+
 class Bench(NamedTuple):
-    """What a run works with."""
+    """What a run works with. ``bindings`` are the remote ids of the last snapshot, by address."""
 
     environment: str
     run: str
@@ -42,6 +47,7 @@ class Bench(NamedTuple):
     secrets: SecretSource
     journal: Journal
     lock: Lock
+    bindings: Mapping[str, str] = {}
 
 
 class Stepper:
@@ -50,7 +56,7 @@ class Stepper:
     def __init__(self, bench: Bench, made: Made, in_flight: frozenset[str] = frozenset()) -> None:
         self._bench = bench
         self._made = made
-        self._keeper = Keeper(bench.secrets, bench.journal, made)
+        self._keeper = Keeper(bench.secrets, bench.journal, made, in_flight)
         self._in_flight = in_flight
 
     def carry_out(self, step: Sequence[Change]) -> tuple[Outcome, ...]:
@@ -103,14 +109,14 @@ class Stepper:
                 change, Result.STALE, moved, f"reconciler plan {self._bench.environment}"
             )
         if change.action is Action.DELETE and change.remote_id not in live:
-            return self._ended(change, Result.DONE, "gone already", remote_id=change.remote_id)
+            return self._deleted(change, "gone already")
         return None
 
     @staticmethod
     def _is_so_already(model: type[Resource], change: Change, live: Mapping[str, Observed]) -> bool:
         """Tell whether somebody else made just this update since the plan was made."""
         found = live.get(change.remote_id or "")
-        is_update = change.action is Action.UPDATE
+        is_update = change.action is Action.UPDATE and not change.keeps
         return is_update and found is not None and is_as_wanted(model, change, found) is True
 
     def _resumed(
@@ -120,26 +126,20 @@ class Stepper:
         if change.action in {Action.CREATE, Action.REPLACE}:
             return self._resumed_create(provider, change, live)
         found = live.get(change.remote_id or "")
-        if found is None:
-            is_delete = change.action is Action.DELETE
-            result, what = (
-                (Result.DONE, "found by reading")
-                if is_delete
-                else (Result.STALE, f"{change.remote_id} is gone")
-            )
-            return self._ended(change, result, what)
         if change.action is Action.DELETE:
-            return None
+            return None if found is not None else self._deleted(change, "found by reading")
+        if found is None:
+            return self._ended(change, Result.STALE, f"{change.remote_id} is gone")
         match is_as_wanted(provider.resource_type, change, found):
             case None:
                 why = "is neither as it was nor as it was to become"
                 mend = f"reconciler plan {self._bench.environment}"
                 return self._ended(change, Result.STALE, why, mend)
-            case True:
+            case True if not change.keeps:
                 return self._ended(
                     change, Result.DONE, "found by reading", remote_id=change.remote_id
                 )
-            case False:
+            case _:  # reading tells nothing of what is to be put back into a store
                 return None
 
     def _resumed_create(
@@ -150,7 +150,7 @@ class Stepper:
         if model.replays_creates:
             return None
         objects = live.values() if change.action is Action.CREATE else provider.observe()
-        there = same_object(model, change, objects, self._marker(change))
+        there = same_object(model, change, objects, self._marker(change), self._others(change))
         if there is None:
             return None
         if _gives_secrets(model) and not self._has_outputs(change):
@@ -159,11 +159,13 @@ class Stepper:
             provider.delete(there.remote_id)
             return None
         self._made.ids[change.address] = there.remote_id
+        self._made.captured.update({(change.address, n): r for n, r in change.capture.items()})
         return self._ended(change, Result.DONE, "found by reading", remote_id=there.remote_id)
 
     def _has_outputs(self, change: Change) -> bool:
-        kept = [(change.address, name) in self._made.outputs for name in change.capture]
-        return bool(kept) and all(kept)
+        """Tell whether the process that was cut off had stored all that the object gave away."""
+        kept = [self._made.outputs.get((change.address, name)) for name in change.capture]
+        return bool(kept) and all(one is not None and one.sealed is None for one in kept)
 
     def _call(
         self, provider: Provider, changes: Sequence[Change], live: Mapping[str, Observed]
@@ -203,7 +205,7 @@ class Stepper:
                     return self._replaced(provider, change)
                 case Action.DELETE:
                     provider.delete(change.remote_id or "")
-                    self._keeper.retire(change)
+                    return self._deleted(change, also_changed(provider.resource_type, change, live))
                 case Action.MANUAL:
                     pass
         except Unavailable as error:
@@ -218,10 +220,12 @@ class Stepper:
         new = self._new(change)
         created = provider.create(new)
         is_resumed = change.address in self._in_flight
-        if is_resumed and not provider.read([created.remote_id]):
+        for _ in range(AGAIN if is_resumed else 0):
+            if provider.read([created.remote_id]):
+                break
             # The stored answer of an object that was deleted meanwhile: it is made again, under another key.
-            again = new._replace(idempotency_key=f"{new.idempotency_key}-again")
-            created = provider.create(again)
+            new = new._replace(idempotency_key=f"{new.idempotency_key}-again")
+            created = provider.create(new)
         return self._kept(provider, change, created, retires)
 
     def _replaced(self, provider: Provider, change: Change) -> Outcome:
@@ -268,7 +272,13 @@ class Stepper:
             return [self._settled(provider, change, error, live) for change in changes]
         except ReconcilerError as error:
             return [self._failed(change, error) for change in changes]
-        return [self._ended(c, Result.DONE, remote_id=c.remote_id) for c in changes]
+        return [self._deleted(change) for change in changes]
+
+    def _deleted(self, change: Change, note: str = "") -> Outcome:
+        """Record that an object is gone, and let go what only it needed."""
+        left = self._keeper.retire(change)
+        said = ". ".join(filter(None, (note, left)))
+        return self._ended(change, Result.DONE, said, remote_id=change.remote_id)
 
     def _kept(
         self, provider: Provider, change: Change, created: Created, retires: str | None = None
@@ -337,7 +347,9 @@ class Stepper:
             return self._ended(
                 change, Result.UNKNOWN, f"{error.summary}. {error.detail}", error.mend
             )
-        is_done = found is None if change.action is Action.DELETE else False
+        if found is None and change.action is Action.DELETE:
+            return self._deleted(change, "found by reading")
+        is_done = False
         if change.action is Action.UPDATE and found is not None:
             is_done = is_as_wanted(provider.resource_type, change, found) is True
         if is_done:
@@ -358,7 +370,7 @@ class Stepper:
                 return self._failed(change, error)
             return self._ended(change, Result.DONE, "found by reading", remote_id=made)
         model, marker = provider.resource_type, self._marker(change)
-        there = same_object(model, change, provider.observe(), marker)
+        there = same_object(model, change, provider.observe(), marker, self._others(change))
         if there is None:
             return self._failed(change, error)
         has_old = change.action is Action.REPLACE and not model.replaces_by_deleting_first
@@ -374,6 +386,9 @@ class Stepper:
     def _new(self, change: Change) -> New:
         values = filled_values(change, self._bench.secrets, self._made)
         return New(values, self._marker(change), self._key(change))
+
+    def _others(self, change: Change) -> frozenset[str]:
+        return bound_to_others(self._bench.bindings, change.address)
 
     def _marker(self, change: Change) -> str:
         return f"{self._bench.environment}/{change.address}"

@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from reconciler.core.errors import SecretUnavailable
-from reconciler.core.secret import SecretValue, secrets_in, with_secrets
+from reconciler.core.errors import SecretNotFound, SecretUnavailable
+from reconciler.core.secret import SecretValue, secrets_in
 from reconciler.core.witness import Witness, asked_for, scene_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from reconciler.core.change import Change
     from reconciler.core.ports import SecretSource
     from reconciler.core.state import DesiredState, Entry, Snapshot
 
@@ -25,6 +24,7 @@ class _Answer(NamedTuple):
     text: str
     known: SecretValue | None = None
     why_not: str = ""
+    is_absent: bool = False
 
 
 def witnessed(
@@ -59,22 +59,8 @@ def asked(
         answers = list(pool.map(lambda text: _ask(text, known.get(text), secrets), texts))
     return Witness(
         known={one.text: one.known for one in answers if one.known is not None},
+        absent=frozenset(one.text for one in answers if one.is_absent),
         silent={one.text: one.why_not for one in answers if one.known is None},
-    )
-
-
-def known_by(change: Change, known: Mapping[str, SecretValue]) -> Change:
-    """Return ``change`` with what is ``known`` of its secrets, to look at; it is not the one that is applied."""
-
-    def told(secret: SecretValue) -> SecretValue:
-        return known.get(secret.reference or "", secret)
-
-    fields = tuple(
-        field.model_copy(update={"after": with_secrets(field.after, told)})
-        for field in change.field_changes
-    )
-    return change.model_copy(
-        update={"field_changes": fields, "values": with_secrets(change.values, told)}
     )
 
 
@@ -85,6 +71,8 @@ def _ask(text: str, before: SecretValue | None, secrets: SecretSource) -> _Answe
             if now is not None and now.version == before.version:
                 return _Answer(text, before)
         return _Answer(text, secrets.known(text))
+    except SecretNotFound as error:
+        return _Answer(text, why_not=error.summary, is_absent=True)
     except SecretUnavailable as error:
         return _Answer(text, why_not=error.summary)
 

@@ -17,6 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 from reconciler.core.agreement import Invariant
 from reconciler.core.guard import Policy
 from reconciler.core.record import Record
+from reconciler.core.storing import StoreSettings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 
@@ -209,7 +210,10 @@ class Sealing(Record):
     """Keep values that exist nowhere else inside snapshots, encrypted with age, so that rollback can restore them."""
 
     recipients: tuple[Recipient, ...] = Field(
-        min_length=1, description="public keys; whoever has the identity of one can open the values"
+        min_length=1,
+        description="public keys; whoever has the identity of one can open the values",
+        # They are no secrets. Somebody who gives a private key by mistake must not see it in a message.
+        json_schema_extra={"x-secret": True},
     )
 
 
@@ -232,6 +236,7 @@ class Environment(Record):
     policy: Policy = Policy()
     secrets: Secrets = Secrets()
     seal: Sealing | SkipJsonSchema[None] = None
+    store: StoreSettings = StoreSettings()
     invariants: tuple[Invariant, ...] = Field(
         default=(), description="what must hold between resources, besides what is built in"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -86,16 +85,38 @@ def with_revocation(text: str, what: str, fingerprint: str, reason: str, day: st
 
     What is there stays as it is, comments included. Raises InvalidInput when the file cannot be added to.
     """
-    head = text or f"{_HEAD}revoked:\n"
+    lines = text.splitlines()
+    is_bare = all(not line.strip() or line.lstrip().startswith("#") for line in lines)
+    head = f"{text.rstrip() or _HEAD.rstrip()}\nrevoked:\n" if is_bare else text
+    found = re.search(r"^( *)- ", head, flags=re.MULTILINE)
+    indent = found[1] if found is not None else "  "
     item = (
-        f"  # {what}\n"
-        f"  - fingerprint: {fingerprint}\n"
-        f"    reason: {json.dumps(reason, ensure_ascii=False)}\n"
-        f'    date: "{day}"\n'
+        f"{indent}# {what}\n"
+        f"{indent}- fingerprint: {fingerprint}\n"
+        f"{indent}  reason: {_quoted(reason)}\n"
+        f'{indent}  date: "{day}"\n'
     )
-    opened = re.sub(r"^revoked: *\[\] *$", "revoked:", head.rstrip(), flags=re.MULTILINE)
+    opened = re.sub(r"^revoked: *\[ *\](?= *(#|$))", "revoked:", head.rstrip(), flags=re.MULTILINE)
     whole = f"{opened}\n{item}"
-    value = read_document(whole, REVOKED_FILE).value
-    if RevokedSecrets.model_validate(value).revoked[-1].fingerprint != fingerprint:
-        raise InvalidInput([Diagnostic(summary=f"{REVOKED_FILE} cannot be added to")])
+    try:
+        value = read_document(whole, REVOKED_FILE).value
+        added = RevokedSecrets.model_validate(value).revoked[-1]
+    except (InvalidInput, ValidationError):
+        added = None
+    if added is None or (added.fingerprint, added.reason) != (fingerprint, reason):
+        raise InvalidInput(
+            [
+                Diagnostic(
+                    summary=f"{REVOKED_FILE} cannot be added to",
+                    detail="It is not written as a list of items below each other, so add this by hand:",
+                    mend=item.rstrip(),
+                )
+            ]
+        )
     return whole
+
+
+def _quoted(text: str) -> str:
+    """Return ``text`` in double quotes, with what nobody can see as the escapes of YAML."""
+    plain = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in plain) + '"'

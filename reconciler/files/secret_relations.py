@@ -21,7 +21,7 @@ def wrong_secrets(
     declared: Iterable[Declared], by_address: Mapping[str, Source], catalogue: Catalogue
 ) -> Iterator[Diagnostic]:
     """Yield references to stores that are not there, and captures that could not work: before anything is made."""
-    places: dict[str, str] = {}
+    places: dict[str, tuple[str, str]] = {}
     for item in declared:
         source = by_address[item.address]
         for field, text in _references(item):
@@ -30,11 +30,11 @@ def wrong_secrets(
                     yield _unknown_store(name, catalogue, source, ("spec", field))
         for output, place in item.capture:
             yield from _wrong_capture(item, output, place, catalogue, source)
-            other = places.setdefault(place, item.address)
-            if other != item.address:
+            other = places.setdefault(place, (item.address, output))
+            if other != (item.address, output):
                 yield Diagnostic(
                     summary="Two captures into one place",
-                    detail=f"{other} captures into {place} as well: one would overwrite the other.",
+                    detail=f"{other[0]} captures into {place} as well: one would overwrite the other.",
                     place=source.locate(("capture", output)),
                 )
 

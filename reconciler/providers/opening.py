@@ -70,8 +70,9 @@ class Opening:
         account: str,
         base_url: str | None,
         headers: Mapping[str, str] | None = None,
+        token: Callable[[], str] | None = None,
     ) -> HttpClient:
-        """Return a client for ``account`` (any stable name; it is hashed)."""
+        """Return a client for ``account`` (any stable name; it is hashed); ``token`` as HttpClient has it."""
         connection = self._connections.of(profile, digest_text(account), base_url=base_url)
         return HttpClient(
             connection,
@@ -80,4 +81,5 @@ class Opening:
             writes=self._writes,
             before_write=self.gate,
             headers=headers,
+            token=token,
         )

@@ -27,11 +27,27 @@ if TYPE_CHECKING:
 GROUP = "reconciler.providers"
 
 VENDORS: dict[str, str] = {
+    "firebase": "reconciler.providers.google.account:FirebaseAccount",
+    "firestore": "reconciler.providers.google.account:FirestoreAccount",
+    "gcp": "reconciler.providers.google.account:GcpAccount",
     "stripe": "reconciler.providers.stripe.account:StripeAccount",
     "vercel": "reconciler.providers.vercel.account:VercelAccount",
 }
 
 KINDS: dict[str, str] = {
+    "firebase.app_distribution_release": (
+        "reconciler.providers.google.app_distribution_release:AppDistributionReleases"
+    ),
+    "firebase.flag": "reconciler.providers.google.flag:Flags",
+    "firebase.hosting_release": "reconciler.providers.google.hosting_release:HostingReleases",
+    "firebase.remote_config": "reconciler.providers.google.remote_config:RemoteConfigs",
+    "firebase.rules": "reconciler.providers.google.rules:RulesReleases",
+    "gcp.function": "reconciler.providers.google.functions:Functions",
+    "gcp.project_services": "reconciler.providers.google.project_services:ProjectServices",
+    "gcp.run_traffic": "reconciler.providers.google.run_traffic:RunTraffics",
+    "gcp.scheduler_job": "reconciler.providers.google.scheduler_jobs:SchedulerJobs",
+    "gcp.secret": "reconciler.providers.google.secrets:Secrets",
+    "gcp.task_queue": "reconciler.providers.google.task_queue:TaskQueues",
     "stripe.webhook_endpoint": "reconciler.providers.stripe.webhook_endpoint:WebhookEndpoints",
     "vercel.env_var": "reconciler.providers.vercel.env_var:EnvVars",
     "vercel.production_deployment": "reconciler.providers.vercel.production_deployment:ProductionDeployments",
@@ -113,6 +129,12 @@ def account_type(vendor: str) -> AccountType:
 def account_rights(vendor: str) -> Rights:
     """Return the rights that it takes to tell whose account it is; none where the vendor's class names none."""
     found: Rights = getattr(account_type(vendor), "rights", Rights())
+    return found
+
+
+def imitated_by(vendor: str) -> str:
+    """Return the part of the sandbox that imitates ``vendor``: its own, unless several vendors share one."""
+    found: str = getattr(account_type(vendor), "imitated_by", vendor)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Start and stop the sandbox: one event loop, one socket per vendor, one for control and one for the shop."""
+"""Start and stop the sandbox: one event loop, one socket per vendor and one for control."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from reconciler.sandbox.control import Control
 from reconciler.sandbox.gateway import Gateway
 from reconciler.sandbox.registry import VENDORS
 from reconciler.sandbox.seed import complete_seed
-from reconciler.sandbox.shop import SHOP
 from reconciler.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 CONTROL = "control"
+AFTER_CONTROL = ("shop", "google")
+"""Those that came later: they move no port of the others."""
+
 START_SECONDS = 10.0
 
 
@@ -45,7 +47,7 @@ class UnknownVendorError(ValueError):
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox. ``urls`` has one URL per vendor, one for ``control`` and one for ``shop`` if it is served."""
+    """A running sandbox. ``urls`` has one URL per vendor, and one for ``control``."""
 
     urls: Mapping[str, str]
 
@@ -64,7 +66,7 @@ def serve(
 ) -> Iterator[Sandbox]:
     """Run the sandbox in a background thread for as long as the block lasts.
 
-    ``port`` is the first vendor's; the others follow in order, then control, then the shop. None or 0
+    ``port`` is the first vendor's; the others follow in order, then control, then AFTER_CONTROL. None or 0
     lets the system choose each. ``vendors`` defaults to all. ``latency`` is added to every vendor request,
     in seconds. Raises PortInUseError, UnknownVendorError, UnusableSeedError.
     """
@@ -123,7 +125,7 @@ def _apps(
     apps: dict[str, ASGIApp] = {
         name: Gateway(vendor, world, latency) for name, vendor in served.items()
     }
-    after_control = {SHOP.name: apps.pop(SHOP.name)} if SHOP.name in apps else {}
+    after_control = {name: apps.pop(name) for name in AFTER_CONTROL if name in apps}
     return {**apps, CONTROL: Control(world, served).app(), **after_control}
 
 

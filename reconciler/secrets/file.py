@@ -1,11 +1,14 @@
 """Secrets in files of their own: ``${secret:file/PATH}``, relative to the working folder or absolute.
 
-A file has no versions; a value that was set aside is the file ``PATH@1``, ``PATH@2`` … beside it.
+A file has no versions; a value that was set aside is the file ``PATH@1``, ``PATH@2`` … beside it. What a process that
+was killed left unfinished is removed by the next that writes there.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import stat
 import tempfile
 from pathlib import Path
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024
 """Bytes; a larger file is no secret."""
+
+UNFINISHED = ".unfinished"
+"""How the name of a file ends that is being written; its writer has it locked."""
 
 
 class FileSettings(Record):
@@ -65,21 +71,31 @@ class FileSecrets:
         return name.version
 
     def set_aside(self, name: SecretName) -> str:
-        """Copy the value to the first free ``PATH@N``. Raises SecretUnavailable."""
+        """Copy the value to the first ``PATH@N`` that is free, or has it already. Raises SecretUnavailable."""
         value = self.fetch(name).value
         number = 1
-        while self._path(name._replace(version=str(number))).exists():
+        while (path := self._path(copy := name._replace(version=str(number)))).exists():
+            if path.stat().st_size and self.fetch(copy).value == value:
+                return str(number)
             number += 1
-        self._write(name._replace(version=str(number)), value)
+        self._write(copy, value)
         return str(number)
 
     def retire(self, name: SecretName) -> None:
-        """Remove a value that was set aside. Raises SecretUnavailable."""
+        """Empty a value that was set aside; the file stays, so that its number never comes back.
+
+        Raises SecretUnavailable.
+        """
+        path = self._path(name)
         try:
-            self._path(name).unlink(missing_ok=True)
+            with path.open("r+b") as file:
+                file.truncate()
+                os.fsync(file.fileno())
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise SecretUnavailable(
-                f"The secret file {self._path(name)} cannot be removed", detail=f"{error.strerror}."
+                f"The secret file {path} cannot be emptied", detail=f"{error.strerror}."
             ) from None
 
     def rights(self, name: SecretName, *, writes: bool) -> tuple[Right, ...]:
@@ -93,13 +109,18 @@ class FileSecrets:
         temporary = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor, name_of_it = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            _remove_unfinished(self._path(name._replace(version=None)))
+            descriptor, name_of_it = tempfile.mkstemp(
+                dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED
+            )
             temporary = Path(name_of_it)  # mode 600 from the beginning
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 file.write(value)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)
+            _sync(path.parent)
         except OSError as error:
             if temporary != path:
                 temporary.unlink(missing_ok=True)
@@ -126,3 +147,26 @@ class FileSecrets:
                 detail=f"Its owner has the id {found.st_uid}.",
                 mend=f"chown {os.geteuid()} {path}",
             )
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Remove what writers of ``path`` and its versions left that were killed: nobody has it locked."""
+    ours = re.compile(rf"\.{re.escape(path.name)}(@[\w.-]+)?\.\w{{8}}{re.escape(UNFINISHED)}")
+    for left in sorted(path.parent.iterdir()):
+        if not ours.fullmatch(left.name):
+            continue
+        try:
+            with left.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink(missing_ok=True)
+        except OSError:  # somebody writes it, or has just finished
+            continue
+
+
+def _sync(folder: Path) -> None:
+    """Force the folder's entries to disk: a vendor gives the value away only once."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

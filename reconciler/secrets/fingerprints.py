@@ -30,7 +30,8 @@ class Fingerprints:
     def of(self, value: str) -> str:
         """Return ``hmac-sha256:<key id>:<hash>`` of ``value``. Raises SecretUnavailable without a key."""
         key, prefix = self._opened()
-        made = hmac.new(key, b"reconciler fingerprint\0" + value.encode(), sha256)
+        text = value.encode("utf-8", "surrogatepass")
+        made = hmac.new(key, b"reconciler fingerprint\0" + text, sha256)
         return f"{prefix}{made.hexdigest()[:32]}"
 
     def is_ours(self, fingerprint: str) -> bool:
@@ -65,22 +66,33 @@ def local_key(folder: Path) -> str:
             ignored.write_text("*\n", encoding="utf-8")
         new = path.with_name(f"{path.name}.{os.getpid()}-{randomness.token_hex(4)}")
         if not path.exists():
-            _write(new, randomness.token_hex(32))
             try:
-                os.link(
-                    new, path
-                )  # the first of two processes wins, and its key is whole from the beginning
+                _write(new, randomness.token_hex(32))
+                # The first of two processes wins, and its key is whole from the beginning.
+                os.link(new, path)
             except FileExistsError:
                 pass
             finally:
-                new.unlink()
-        return path.read_text(encoding="utf-8").strip()
+                new.unlink(missing_ok=True)
+        return _whole(path)
     except OSError as error:
         raise SecretUnavailable(
             f"The fingerprint key {path.name} can neither be read nor made",
             detail=f"{path}: {error.strerror}.",
             mend="secrets: {fingerprint_key: ${secret:env/RECONCILER_FINGERPRINT_KEY}}",
         ) from None
+
+
+def _whole(path: Path) -> str:
+    """Return the key in the file at ``path``. Raises SecretUnavailable when it is none, OSError."""
+    key = path.read_bytes().decode("ascii", "replace").strip()
+    if len(key) < SHORTEST_KEY or not key.isprintable() or not key.isascii():
+        raise SecretUnavailable(
+            f"The file {path.name} holds no fingerprint key",
+            detail=f"{path} is no longer as it was made: fingerprints made with its key match nothing now.",
+            mend=f"put its old content back; or, to begin anew: rm {path}",
+        )
+    return key
 
 
 def _write(path: Path, key: str) -> None:

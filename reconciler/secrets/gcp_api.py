@@ -1,6 +1,6 @@
 """Secret Manager's address, its limits, its ways of saying no, and who asks. Knows no payload.
 
-Source: Secret Manager API v1; google.rpc.ErrorInfo.
+Source: Secret Manager API v1.
 """
 
 from __future__ import annotations
@@ -9,22 +9,17 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from reconciler.core.errors import SecretNotFound, SecretUnavailable
-from reconciler.secrets.google_token import LOGIN, GoogleToken
+from reconciler.wire.google import LOGIN, GoogleToken, complaint, is_live
 from reconciler.wire.http import Credential, HttpClient
-from reconciler.wire.profile import Complaint, VendorProfile, error_body
+from reconciler.wire.profile import VendorProfile
 from reconciler.wire.transport import checked_base_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import httpx
-
     from reconciler.core.errors import VendorError
     from reconciler.core.reference import SecretName
     from reconciler.secrets.store import Surroundings
-
-_TELLING = frozenset({"SERVICE_DISABLED", "CONSUMER_INVALID", "USER_PROJECT_DENIED"})
-"""Reasons that say more than their status, which is PERMISSION_DENIED."""
 
 ROLES: Mapping[str, str] = {
     "access": "secretAccessor",
@@ -66,27 +61,6 @@ class Place(NamedTuple):
             f"gcloud secrets add-iam-policy-binding {self.options} --member=MEMBER"
             f" --role=roles/secretmanager.{role}"
         )
-
-
-def complaint(response: httpx.Response) -> Complaint:
-    """Read ``{"error": {"status", "message", "details": [ErrorInfo]}}``; a telling reason comes before the status."""
-    error = error_body(response)
-    status, text, details = error.get("status"), error.get("message"), error.get("details")
-    infos = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
-    reasons = [one["reason"] for one in infos if one.get("reason") in _TELLING]
-    permissions = [
-        one["metadata"].get("permission") for one in infos if isinstance(one.get("metadata"), dict)
-    ]
-    permission = next((one for one in permissions if isinstance(one, str)), None)
-    code = next(iter(reasons), status)
-    return Complaint(
-        code if isinstance(code, str) else None, text if isinstance(text, str) else "", permission
-    )
-
-
-def is_live(token: str) -> bool | None:
-    """Return True for the form that Google's access tokens have; any other does not say."""
-    return True if token.startswith("ya29.") else None
 
 
 SECRET_MANAGER = VendorProfile(

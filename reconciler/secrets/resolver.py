@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import SecretNotFound, SecretUnavailable
@@ -13,12 +14,16 @@ from reconciler.secrets.sealing import altered
 from reconciler.secrets.store import Fetched, Retires, SetsAside, TellsVersions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.core.masking import Masker
     from reconciler.secrets.fingerprints import Fingerprints
     from reconciler.secrets.sealing import Identity, Seal
     from reconciler.secrets.store import SecretStore
+
+
+LONGEST = 180
+"""Seconds to wait for a secret that another thread is fetching."""
 
 
 class Resolver:
@@ -42,6 +47,7 @@ class Resolver:
         self._identity = identity
         self._fetched: dict[SecretName, Future[Fetched]] = {}
         self._lock = threading.Lock()
+        self._stack = threading.local()
 
     def resolve(self, text: str) -> str:
         """Return ``text`` with every ``${secret:…}`` filled in. Raises SecretUnavailable."""
@@ -169,9 +175,10 @@ class Resolver:
         with self._lock:
             found = self._fetched.setdefault(name, mine)
         if found is not mine:
-            return found.result()
+            return self._awaited(name, found)
         try:
-            fetched = self._store(name).fetch(name)
+            with self._fetching(name):
+                fetched = _as_text(name, self._store(name).fetch(name))
         except BaseException as error:
             with self._lock:
                 del self._fetched[name]
@@ -181,6 +188,31 @@ class Resolver:
         mine.set_result(fetched)
         return fetched
 
+    @contextmanager
+    def _fetching(self, name: SecretName) -> Iterator[None]:
+        """Note what this thread is fetching: a store may need another secret before it can answer."""
+        before: tuple[SecretName, ...] = getattr(self._stack, "names", ())
+        self._stack.names = (*before, name)
+        try:
+            yield
+        finally:
+            self._stack.names = before
+
+    def _awaited(self, name: SecretName, found: Future[Fetched]) -> Fetched:
+        """Return what another thread is fetching. Raises SecretUnavailable for a secret that needs itself."""
+        if not found.done() and name in getattr(self._stack, "names", ()):
+            raise SecretUnavailable(
+                f"{name} is needed to open the store that it is in",
+                mend="keep the credential of a secret store in another one, such as ${secret:env/NAME}",
+            )
+        try:
+            return found.result(timeout=LONGEST)
+        except TimeoutError:
+            raise SecretUnavailable(
+                f"{name} did not come within {LONGEST} s",
+                detail="Secret stores that need each other's secrets never answer.",
+            ) from None
+
     def _store(self, name: SecretName) -> SecretStore:
         store = self._stores.get(name.store)
         if store is None:
@@ -189,6 +221,15 @@ class Resolver:
                 detail=f"${{secret:{name}}} names it. There are: {', '.join(sorted(self._stores))}.",
             )
         return store
+
+
+def _as_text(name: SecretName, fetched: Fetched) -> Fetched:
+    """Return ``fetched``, if it can be sent: bytes that are no text arrive as lone surrogates."""
+    try:
+        fetched.value.encode()
+    except UnicodeEncodeError:
+        raise SecretUnavailable(f"{name} is no UTF-8 text") from None
+    return fetched
 
 
 def _secret(part: Reference) -> SecretName:

@@ -23,7 +23,8 @@ class Seal:
         import pyrage
 
         recipients = [_recipient(text) for text in self._recipients]
-        sealed: bytes = pyrage.encrypt(value.encode(), recipients, armored=True)
+        plain = value.encode("utf-8", "surrogatepass")
+        sealed: bytes = pyrage.encrypt(plain, recipients, armored=True)
         return sealed.decode()
 
 
@@ -39,9 +40,11 @@ class Identity:
 
         try:
             value: bytes = pyrage.decrypt(sealed.encode(), self._identities())
-            return value.decode()
+            return value.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError:
             raise CorruptFile(f"{what}: what was sealed is no text") from None
+        except UnicodeEncodeError:
+            raise altered(what) from None
         except pyrage.DecryptError as error:
             if "No matching keys" in str(error):
                 raise SecretUnavailable(
@@ -55,26 +58,43 @@ class Identity:
         import pyrage
 
         try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
+            text = self._path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "not text"
+            why = getattr(error, "strerror", None) or "It is no text, so it may be encrypted itself"
             raise SecretUnavailable(
-                f"The identity file {self._path} cannot be read", detail=f"{why}."
+                f"The identity file {self._path} cannot be read",
+                detail=f"{why}.",
+                mend="give the file that age-keygen wrote, or an SSH key, with --identity FILE",
             ) from None
-        keys = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        lines = [line.strip() for line in text.splitlines()]
+        keys = [line for line in lines if line and not line.startswith("#")]
         try:
             if keys and keys[0].startswith("-----BEGIN"):
-                return [pyrage.ssh.Identity.from_buffer("\n".join([*lines, ""]).encode())]
+                return [pyrage.ssh.Identity.from_buffer("\n".join([*keys, ""]).encode())]
             found: list[object] = [pyrage.x25519.Identity.from_str(key) for key in keys]
         except pyrage.IdentityError:
             found = []
         if not found:
-            raise SecretUnavailable(
-                f"The file {self._path} holds no age identity",
-                detail="An identity is a line that begins with AGE-SECRET-KEY-1.",
-                mend="age-keygen -o identity.txt",
-            )
+            raise self._no_identity(text)
         return found
+
+    def _no_identity(self, text: str) -> SecretUnavailable:
+        """Return the error for a file with ``text`` that holds nothing which opens a sealed value."""
+        summary = f"The file {self._path} holds no age identity"
+        detail = "An identity is a line that begins with AGE-SECRET-KEY-1."
+        mend = "give the file that age-keygen wrote, or an SSH key, with --identity FILE"
+        if "BEGIN AGE ENCRYPTED FILE" in text or text.startswith("age-encryption.org/"):
+            detail = "It is encrypted itself."
+            mend = f"age --decrypt -o identity.txt {self._path}"
+        elif "PRIVATE KEY-----" in text:
+            detail = (
+                "The SSH key in it is of another kind than ed25519 or RSA, or has a passphrase."
+            )
+            mend = "ssh-keygen -p -N '' -f COPY   # takes the passphrase off a copy of it"
+        elif "AGE-PLUGIN-" in text:
+            detail = "What needs a plugin of age (a hardware key) cannot be used here."
+            mend = "reconciler show SNAPSHOT --sealed ADDRESS#FIELD | age --decrypt -i IDENTITY"
+        return SecretUnavailable(summary, detail=detail, mend=mend)
 
 
 def altered(what: str) -> CorruptFile:

@@ -105,9 +105,9 @@ def _journal_unmasked() -> None:
 
 def _reasons_unmasked() -> None:
     from reconciler.cli import workspace
-    from reconciler.stores import local
+    from reconciler.stores import records
 
-    for module in (workspace, local):
+    for module in (workspace, records):
         vars(module)["masked_unreadable"] = lambda kinds, _: tuple(kinds)
 
 

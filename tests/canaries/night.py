@@ -7,6 +7,7 @@ import secrets
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from reconciler.providers import registry
 from tests.canaries.forms import forms_of
 from tests.canaries.planting import (
     CREDENTIALS,
@@ -51,6 +52,7 @@ class Night:
         self.credentials = {
             "NIGHT_STRIPE_KEY": f"sk_test_{secrets.token_hex(12)}",
             "NIGHT_VERCEL_TOKEN": secrets.token_urlsafe(24).replace("-", "x"),
+            "NIGHT_GOOGLE_TOKEN": f"google.{secrets.token_hex(20)}",
         }
         folder.mkdir()
         for name in ("out", "tmp", "home"):
@@ -68,6 +70,7 @@ class Night:
         pinned: dict[str, dict[str, str]] = {
             "stripe": {"account": "acct_1SandboxShop", "mode": "test"},
             "vercel": {"team": "team_sandbox", "project": "shop"},
+            **{one: {"project": "shop-prod"} for one in ("firebase", "firestore", "gcp")},
         }
         environment = {
             "environment": ENVIRONMENT,
@@ -76,7 +79,7 @@ class Night:
                 vendor: {
                     **pinned[vendor],
                     **CREDENTIALS[vendor],
-                    "base_url": self.world.urls[vendor],
+                    "base_url": self.world.urls[registry.imitated_by(vendor)],
                 }
                 for vendor in CREDENTIALS
             },
@@ -121,8 +124,8 @@ class Night:
         document = json.loads(self.shapes.document)
         found["part of document"] = document["client_secret"]
         found["part of address"] = self.shapes.address.partition("shop:")[2].partition("@")[0]
-        for vendor in CREDENTIALS:
-            found |= dict(_made(self.world.state(vendor), vendor))
+        for part in {registry.imitated_by(vendor) for vendor in CREDENTIALS}:
+            found |= dict(_made(self.world.state(part), part))
         return found
 
     def leaks(self) -> set[str]:
@@ -166,9 +169,9 @@ class Night:
 
 
 def _made(state: Any, where: str) -> Iterator[tuple[str, str]]:
-    """Yield the secrets that a vendor made: whatever its state calls so."""
+    """Yield the secrets that a vendor made: whatever its state calls so. Beside a version it is a secret's name."""
     for name, item in state.items() if isinstance(state, dict) else enumerate(state):
-        if name == "secret" and isinstance(item, str):
+        if name == "secret" and isinstance(item, str) and "version" not in state:
             yield f"secret at {where}", item
         if isinstance(item, (dict, list)):
             yield from _made(item, f"{where}/{name}")

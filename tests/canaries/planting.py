@@ -26,6 +26,9 @@ PAYMENTS = "https://shop.example/api/webhooks/stripe"
 """The address of an endpoint that the sandbox has from the beginning."""
 
 CREDENTIALS: Mapping[str, Mapping[str, str]] = {
+    "firebase": {"access_token": "${secret:env/NIGHT_GOOGLE_TOKEN}"},
+    "firestore": {"access_token": "${secret:env/NIGHT_GOOGLE_TOKEN}"},
+    "gcp": {"access_token": "${secret:env/NIGHT_GOOGLE_TOKEN}"},
     "stripe": {"api_key": "${secret:env/NIGHT_STRIPE_KEY}"},
     "vercel": {"token": "${secret:env/NIGHT_VERCEL_TOKEN}"},
 }
@@ -47,6 +50,17 @@ COVERED: Mapping[str, str] = {"aws": "test_aws.py", "keyring": "test_keyring.py"
 """The test of ``tests/secrets`` that looks for canaries in everything such a store says."""
 
 SECRET_FIELDS: Mapping[str, frozenset[str]] = {
+    "firebase.app_distribution_release": frozenset(),
+    "firebase.flag": frozenset(),
+    "firebase.hosting_release": frozenset(),
+    "firebase.remote_config": frozenset(),
+    "firebase.rules": frozenset(),
+    "gcp.function": frozenset(),
+    "gcp.project_services": frozenset(),
+    "gcp.run_traffic": frozenset(),
+    "gcp.scheduler_job": frozenset(),
+    "gcp.secret": frozenset(),
+    "gcp.task_queue": frozenset(),
     "stripe.webhook_endpoint": frozenset({"#secret"}),
     "vercel.env_var": frozenset({"value"}),
     "vercel.production_deployment": frozenset(),
@@ -104,6 +118,8 @@ def resources() -> list[dict[str, Any]]:
     planted.append(variable("NIGHT_INSIDE", "https://x:${secret:env/NIGHT_TOKEN}@shop.example/é"))
     payments = {"url": PAYMENTS, "enabled_events": ["*"], "description": "Payments"}
     planted.append({"kind": "stripe.webhook_endpoint", "name": "payments", "spec": payments})
+    enabled = {"service": "cloudtasks.googleapis.com"}  # no secret of its own, but a credential
+    planted.append({"kind": "gcp.project_services", "name": "tasks", "spec": enabled})
     for kind, events in (
         ("stripe.webhook_endpoint", {"enabled_events": ["*"]}),
         ("vercel.webhook", {"events": ["deployment.error"]}),

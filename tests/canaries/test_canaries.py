@@ -90,6 +90,10 @@ NIGHT: dict[str, tuple[tuple[str, ...], ...]] = {
         ("revoke", "night", "vault/none", "--reason", "it was shown"),
     ),
     "undo": (("undo", "night", "--yes"), ("undo", "night", "no-such-run", "--yes")),
+    "store": (
+        ("store", "copy", "night", "--from", "local", "--to", "firestore", "--yes"),
+        ("store", "copy", "night", "--from", "local", "--to", "local"),
+    ),
     "sandbox": (("sandbox", "serve", "--seed", "missing.json"),),
     "demo": (("demo",),),
 }

@@ -127,7 +127,11 @@ def test_every_operation_of_every_kind_was_judged(story: Judged) -> None:
 def test_the_story_comes_by_every_kind() -> None:
     declared = {line.split()[-1] for line in NEW.splitlines() if "kind:" in line}
 
-    assert declared | {"vercel.production_deployment"} == set(registry.KINDS)
+    # those of Firebase have a story of their own: test_firebase.py
+    elsewhere = {  # test_gcp.py, test_firebase.py and their neighbours
+        kind for kind in registry.KINDS if kind.startswith(("firebase.", "firestore.", "gcp."))
+    }
+    assert declared | {"vercel.production_deployment"} == set(registry.KINDS) - elsewhere
 
 
 def test_the_judge_would_notice(judge: Judge) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from reconciler.secrets.file import UNFINISHED
 from tests.killing import secret_shop
 from tests.killing.runs import KILLED, Cut
 from tests.killing.secret_shop import ENDPOINT, PAYMENTS, PREVIOUS, Wired
@@ -28,28 +29,28 @@ class Night(NamedTuple):
         secret_shop.assert_nothing_told(self.stage.folder, ended.said)
         return ended
 
-    def killed(self, command: Sequence[str], cut: Cut) -> None:
-        """Run a command that is cut off."""
-        ended = self.run(command, cut=cut)
-        assert ended.status == KILLED, ended.said
-
     def done(self, *command: str) -> Ended:
         """Run a command that must succeed."""
         ended = self.run(command)
         assert ended.status == 0, ended.said
         return ended
 
-    def settle(self, command: Sequence[str], *options: str) -> bool:
-        """Recover. Where the run had not begun yet nothing was to be recovered, and ``command`` is run again.
+    def settled(self, command: Sequence[str], cut: Cut, *options: str, proves: bool = True) -> bool:
+        """Run a command that is cut off, and recover; tell whether there was something to recover.
 
-        Tell whether there was something to recover.
+        Where its run had not begun yet, the command is run again, unless it was to be taken back. Unless it
+        ``proves`` that the shop takes events, it may tell that it does not.
         """
-        ended = self.done("recover", "shop", "--yes", *options)
-        if "Nothing to recover" not in ended.said:
-            return True
-        if not options:
+        before = self.stage.runs
+        killed = self.run(command, cut=cut)
+        assert killed.status == KILLED, killed.said
+        has_begun = self.stage.runs != before
+        ended = self.run((*RECOVER, *options))
+        untaken = not proves and "these checks failed: signed" in ended.said
+        assert ended.status == (3 if untaken else 0), ended.said
+        if not has_begun and "--undo" not in options:
             self.done(*command)
-        return False
+        return "Nothing to recover" not in ended.said
 
     def lose(self, wired: Wired) -> str:
         """Delete what signs, as somebody does in a dashboard; return its secret."""
@@ -78,11 +79,21 @@ class Night(NamedTuple):
             ["history", "shop", "--verify"],
             ["plan", "shop", "--exit-code"],
             ["check", "shop"],
-            ["recover", "shop", "--yes"],
+            RECOVER,
         )
         assert ended.codes == (0, 0, 0, 0), ended.said
         assert "Nothing to recover" in ended.said
         assert [one for one in world.writes() if one.vendor != "shop"] == []
+
+    def assert_first_is_back(self, first: str) -> None:
+        """As if it had never been rotated; a copy of the first secret may be left, or what was not finished."""
+        assert self.secrets(PAYMENTS) == [first]
+        left = [
+            name
+            for name in secret_shop.in_store(self.stage.folder)
+            if name == "payments@1" or name.endswith(UNFINISHED)
+        ]
+        self.assert_green(store=("deploys", "payments", *left))
 
     def assert_gone(self, secret: str) -> None:
         """Nobody has ``secret`` any more."""
@@ -105,4 +116,6 @@ class Night(NamedTuple):
 APPLY = ("apply", "shop", "--yes")
 ROTATE = ("rotate", "shop", ENDPOINT, "--yes")
 RETIRE = (*ROTATE, "--retire")
+RECOVER = ("recover", "shop", "--yes")
 CONSENT = ("--allow-delete", ENDPOINT, "--allow-delete", PREVIOUS)
+UNDO = ("undo", "shop", "--yes", *CONSENT)

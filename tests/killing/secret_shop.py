@@ -89,7 +89,9 @@ def seed(world: World) -> None:
     world.put("shop", {**world.state("shop"), "webhook_secret": None})
 
 
-def declare(folder: Path, world: World, **settings: object) -> None:
+def declare(
+    folder: Path, world: World, *, api_version: str | None = None, **settings: object
+) -> None:
     """Write the files of the environment; ``settings`` are further ones of it."""
     place = folder / "desired_state" / ENVIRONMENT
     place.mkdir(parents=True, exist_ok=True)
@@ -124,6 +126,7 @@ def declare(folder: Path, world: World, **settings: object) -> None:
             "spec": {
                 "url": f"{world.urls['shop']}/api/webhooks/stripe",
                 "enabled_events": ["payment_intent.succeeded"],
+                "api_version": api_version,
             },
         },
         {
@@ -170,9 +173,9 @@ def states(world: World) -> dict[str, State]:
 
 def lose(world: World, wired: Wired) -> None:
     """Delete what signs, as somebody does in a dashboard."""
-    vendor, name = (
-        ("stripe", "webhook_endpoints") if wired is PAYMENTS else ("vercel", "webhooks")
-    )
+    vendor, name = ("vercel", "webhooks")
+    if wired is PAYMENTS:
+        vendor, name = ("stripe", "webhook_endpoints")
     gone = {one["id"] for one in signers(world, wired)}
     state = world.state(vendor)
     world.put(vendor, {**state, name: [one for one in state[name] if one["id"] not in gone]})
@@ -219,8 +222,9 @@ def holders(folder: Path, world: World, secret: str) -> list[str]:
 
 
 def in_store(folder: Path) -> list[str]:
-    """Return the names of the files in the store's folder."""
-    return sorted(path.name for path in (folder / FOLDER).iterdir())
+    """Return the names of the files in the store's folder that hold something."""
+    found = (folder / FOLDER).iterdir()
+    return sorted(path.name for path in found if path.stat().st_size)
 
 
 def takes(world: World, secret: str) -> bool:

@@ -149,49 +149,58 @@ def at_boundary(act: Callable[[], None], *, at: str, n: int, side: str) -> None:
     from reconciler.secrets.file import FileSecrets
     from reconciler.stores.journal import FileJournal
 
-    numbers = count(1)
-    counting = threading.Lock()
     is_storing = threading.local()
-
-    def interrupted(original: Callable[..., Any], is_counted: Callable[[], bool]) -> Any:
-        def counted(*args: Any, **options: Any) -> Any:
-            if not is_counted():
-                return original(*args, **options)
-            with counting:
-                is_it = next(numbers) == n
-            if is_it and side == "before":
-                act()
-            if is_it and side == "torn":
-                tear(args[0])
-                act()
-            result = original(*args, **options)
-            if is_it and side == "after":
-                act()
-            return result
-
-        return counted
-
-    def storing(original: Callable[..., Any]) -> Any:
-        def noted(*args: Any, **options: Any) -> Any:
-            is_storing.now = True
-            try:
-                return original(*args, **options)
-            finally:
-                is_storing.now = False
-
-        return noted
-
     owners: dict[str, tuple[tuple[Any, str], ...]] = {
         "append": ((FileJournal, "append"),),
         "request": ((httpx.Client, "send"),),
         "fsync": ((os, "fsync"),),
-        "store": ((tempfile, "mkstemp"), (os, "fsync"), (Path, "replace"), (Path, "unlink")),
+        "store": ((tempfile, "mkstemp"), (os, "fsync"), (Path, "replace"), (os, "truncate")),
     }
-    is_counted = (lambda: True) if at != "store" else lambda: getattr(is_storing, "now", False)
+    numbers = count(1)
+    counting = threading.Lock()
+
+    def is_it() -> bool:
+        if at == "store" and not getattr(is_storing, "now", False):
+            return False
+        with counting:
+            return next(numbers) == n
+
     for owner, name in owners[at]:
-        setattr(owner, name, interrupted(getattr(owner, name), is_counted))
+        setattr(owner, name, interrupted(getattr(owner, name), act, is_it, side))
     for name in ("keep", "set_aside", "retire"):
-        setattr(FileSecrets, name, storing(getattr(FileSecrets, name)))
+        setattr(FileSecrets, name, noted(getattr(FileSecrets, name), is_storing))
+
+
+def interrupted(
+    original: Callable[..., Any], act: Callable[[], None], is_it: Callable[[], bool], side: str
+) -> Callable[..., Any]:
+    """Return ``original`` with ``act`` on one side of the call that ``is_it``."""
+
+    def counted(*args: Any, **options: Any) -> Any:
+        strikes = is_it()
+        if strikes and side == "torn":
+            tear(args[0])
+        if strikes and side != "after":
+            act()
+        result = original(*args, **options)
+        if strikes and side == "after":
+            act()
+        return result
+
+    return counted
+
+
+def noted(original: Callable[..., Any], is_storing: Any) -> Callable[..., Any]:
+    """Return ``original``, which notes that this thread is in it."""
+
+    def storing(*args: Any, **options: Any) -> Any:
+        is_storing.now = True
+        try:
+            return original(*args, **options)
+        finally:
+            is_storing.now = False
+
+    return storing
 
 
 def tear(journal: Any) -> None:

@@ -7,29 +7,19 @@ import os
 import socket
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reconciler.core.errors import LockHeld
-from reconciler.stores.lease import LASTS, Holder, read_holder, take_lease
+from reconciler.stores.holder import LASTS, Holder
+from reconciler.stores.lease import take_lease
+from tests.locking.desks import Clock, Desk, DocumentDesk, FileDesk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self._now = datetime(2026, 11, 20, 3, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self._now
-
-    def sleep(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -37,8 +27,18 @@ def clock() -> Clock:
     return Clock()
 
 
-def held(folder: Path) -> Holder:
-    holder = read_holder(folder)
+@pytest.fixture(params=["file", "document"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Desk]:
+    if request.param == "file":
+        yield FileDesk(tmp_path, clock)
+        return
+    found = DocumentDesk(request.getfixturevalue("place"), clock)
+    yield found
+    found.connection.close()
+
+
+def held(desk: Desk) -> Holder:
+    holder = desk.read().holder
     assert holder is not None
     return holder
 
@@ -50,8 +50,8 @@ def gone() -> int:
     return process.pid
 
 
-def write(folder: Path, clock: Clock, **fields: object) -> None:
-    """Leave a lease file as another process would."""
+def write(desk: Desk, clock: Clock, **fields: object) -> None:
+    """Leave a lease as another process would."""
     now = clock.now()
     holder = {
         "purpose": "apply by another",
@@ -61,12 +61,12 @@ def write(folder: Path, clock: Clock, **fields: object) -> None:
         "until": (now + LASTS).isoformat(),
         "fence": 7,
     } | fields
-    (folder / ".lock.json").write_text(json.dumps(holder), encoding="utf-8")
+    desk.write(holder)
 
 
-def test_a_holder_is_named_to_those_who_come_later(tmp_path: Path, clock: Clock) -> None:
-    with take_lease(tmp_path, "apply 1", clock), pytest.raises(LockHeld) as refused:
-        take_lease(tmp_path, "apply 2", clock)
+def test_a_holder_is_named_to_those_who_come_later(desk: Desk) -> None:
+    with desk.take("apply 1"), pytest.raises(LockHeld) as refused:
+        desk.take("apply 2")
 
     told = refused.value.detail
     assert "apply 1" in told
@@ -74,52 +74,50 @@ def test_a_holder_is_named_to_those_who_come_later(tmp_path: Path, clock: Clock)
     assert socket.gethostname() in told
 
 
-def test_a_lease_that_was_given_back_is_free_at_once(tmp_path: Path, clock: Clock) -> None:
-    with take_lease(tmp_path, "apply 1", clock):
+def test_a_lease_that_was_given_back_is_free_at_once(desk: Desk) -> None:
+    with desk.take("apply 1"):
         pass
 
-    with take_lease(tmp_path, "apply 2", clock) as second:
+    with desk.take("apply 2") as second:
         assert second.taken_over is None
 
 
-def test_the_fence_rises_with_every_holder(tmp_path: Path, clock: Clock) -> None:
+def test_the_fence_rises_with_every_holder(desk: Desk) -> None:
     fences = []
     for number in range(4):
-        with take_lease(tmp_path, f"apply {number}", clock) as lease:
+        with desk.take(f"apply {number}") as lease:
             fences.append(lease.fence)
 
     assert fences == [1, 2, 3, 4]
 
 
-def test_a_lease_is_given_back_also_after_an_error(tmp_path: Path, clock: Clock) -> None:
-    with pytest.raises(ZeroDivisionError), take_lease(tmp_path, "apply 1", clock):
+def test_a_lease_is_given_back_also_after_an_error(desk: Desk) -> None:
+    with pytest.raises(ZeroDivisionError), desk.take("apply 1"):
         raise ZeroDivisionError
 
-    with take_lease(tmp_path, "apply 2", clock) as second:
+    with desk.take("apply 2") as second:
         second.check()
 
 
-def test_check_is_silent_while_the_lease_holds(tmp_path: Path, clock: Clock) -> None:
-    with take_lease(tmp_path, "apply 1", clock) as lease:
+def test_check_is_silent_while_the_lease_holds(desk: Desk, clock: Clock) -> None:
+    with desk.take("apply 1") as lease:
         clock.sleep(LASTS.total_seconds() - 1)
 
         lease.check()
 
 
-def test_an_expired_lease_is_lost_although_nobody_took_it(tmp_path: Path, clock: Clock) -> None:
-    with take_lease(tmp_path, "apply 1", clock) as lease:
+def test_an_expired_lease_is_lost_although_nobody_took_it(desk: Desk, clock: Clock) -> None:
+    with desk.take("apply 1") as lease:
         clock.sleep(LASTS.total_seconds())
 
         with pytest.raises(LockHeld, match="lock was lost"):
             lease.check()
 
 
-def test_an_expired_lease_is_taken_over_and_its_holder_told_apart(
-    tmp_path: Path, clock: Clock
-) -> None:
-    with take_lease(tmp_path, "apply 1", clock) as first:
+def test_an_expired_lease_is_taken_over_and_its_holder_told_apart(desk: Desk, clock: Clock) -> None:
+    with desk.take("apply 1") as first:
         clock.sleep(LASTS.total_seconds() + 1)
-        with take_lease(tmp_path, "apply 2", clock) as second:
+        with desk.take("apply 2") as second:
             with pytest.raises(LockHeld, match="lock was lost"):
                 first.check()
             second.check()
@@ -130,39 +128,39 @@ def test_an_expired_lease_is_taken_over_and_its_holder_told_apart(
 
 
 def test_a_holder_that_lost_its_lease_does_not_give_back_that_of_another(
-    tmp_path: Path, clock: Clock
+    desk: Desk, clock: Clock
 ) -> None:
-    first = take_lease(tmp_path, "apply 1", clock)
+    first = desk.take("apply 1")
     with first:
         clock.sleep(LASTS.total_seconds() + 1)
-        second = take_lease(tmp_path, "apply 2", clock)
+        second = desk.take("apply 2")
         second.__enter__()
 
     try:
         second.check()
-        assert held(tmp_path).purpose == "apply 2"
+        assert held(desk).purpose == "apply 2"
     finally:
         second.__exit__()
 
 
-def test_a_heartbeat_makes_the_lease_last(tmp_path: Path, clock: Clock) -> None:
+def test_a_heartbeat_makes_the_lease_last(desk: Desk, clock: Clock) -> None:
     lasts = timedelta(seconds=0.15)
-    with take_lease(tmp_path, "apply 1", clock, lasts=lasts) as lease:
-        before = held(tmp_path).until
+    with desk.take("apply 1", lasts) as lease:
+        before = held(desk).until
         clock.sleep(0.1)
         for _ in range(2000):
-            if held(tmp_path).until != before:
+            if held(desk).until != before:
                 break
             os.sched_yield()
             lease._stop.wait(0.005)  # noqa: SLF001 - bounded waiting for a real thread
 
-        assert held(tmp_path).until > before
+        assert held(desk).until > before
         clock.sleep(0.1)
         lease.check()
 
 
-def test_a_heartbeat_does_not_bring_an_expired_lease_back(tmp_path: Path, clock: Clock) -> None:
-    with take_lease(tmp_path, "apply 1", clock, lasts=timedelta(seconds=0.03)) as lease:
+def test_a_heartbeat_does_not_bring_an_expired_lease_back(desk: Desk, clock: Clock) -> None:
+    with desk.take("apply 1", timedelta(seconds=0.03)) as lease:
         clock.sleep(1)
         lease._beating.join(5)  # noqa: SLF001 - it ends by itself
         assert not lease._beating.is_alive()  # noqa: SLF001
@@ -171,21 +169,21 @@ def test_a_heartbeat_does_not_bring_an_expired_lease_back(tmp_path: Path, clock:
             lease.check()
 
 
-def test_the_lease_of_a_dead_process_of_this_host_is_free(tmp_path: Path, clock: Clock) -> None:
-    write(tmp_path, clock, pid=gone())
+def test_the_lease_of_a_dead_process_of_this_host_is_free(desk: Desk, clock: Clock) -> None:
+    write(desk, clock, pid=gone())
 
-    with take_lease(tmp_path, "apply 2", clock) as lease:
+    with desk.take("apply 2") as lease:
         assert lease.fence == 8
         assert lease.taken_over is not None
 
 
-def test_the_lease_of_another_host_holds_until_it_expires(tmp_path: Path, clock: Clock) -> None:
-    write(tmp_path, clock, host="elsewhere", pid=gone())
+def test_the_lease_of_another_host_holds_until_it_expires(desk: Desk, clock: Clock) -> None:
+    write(desk, clock, host="elsewhere", pid=gone())
 
     with pytest.raises(LockHeld, match="someone else"):
-        take_lease(tmp_path, "apply 2", clock)
+        desk.take("apply 2")
     clock.sleep(LASTS.total_seconds())
-    with take_lease(tmp_path, "apply 2", clock) as lease:
+    with desk.take("apply 2") as lease:
         assert lease.fence == 8
 
 
@@ -200,11 +198,51 @@ def test_an_unreadable_lease_lets_nobody_in(tmp_path: Path, clock: Clock, conten
     assert (tmp_path / ".lock.json").read_text(encoding="utf-8") == content
 
 
-def test_a_lease_without_a_time_lets_nobody_in(tmp_path: Path, clock: Clock) -> None:
-    write(tmp_path, clock, until="tomorrow")
+@pytest.mark.parametrize("content", [{}, {"pid": 1}, {"fence": "x"}])
+def test_an_incomplete_lease_lets_nobody_in(desk: Desk, content: dict[str, Any]) -> None:
+    desk.write(content)
+
+    with pytest.raises(LockHeld, match="not readable") as refused:
+        desk.take("apply")
+
+    assert "no apply is running" in refused.value.mend
+
+
+def test_a_lease_without_a_time_lets_nobody_in(desk: Desk, clock: Clock) -> None:
+    write(desk, clock, until="tomorrow")
 
     with pytest.raises(LockHeld, match="not readable"):
-        take_lease(tmp_path, "apply", clock)
+        desk.take("apply")
+
+
+def test_a_process_of_that_number_on_another_machine_of_that_name_is_another(
+    desk: Desk, clock: Clock
+) -> None:
+    write(desk, clock, pid=gone(), machine="another container")
+
+    with pytest.raises(LockHeld, match="someone else"):
+        desk.take("apply 2")
+
+
+def test_a_number_can_be_made_to_rise_above_that_of_another_store(desk: Desk) -> None:
+    with desk.take("copy") as lease:
+        lease.rise_above(41)
+        assert lease.fence == 42
+        lease.check()
+        lease.rise_above(7)
+        assert lease.fence == 42
+
+    with desk.take("apply") as second:
+        assert second.fence == 43
+
+
+def test_who_lost_the_lease_cannot_rise(desk: Desk, clock: Clock) -> None:
+    first = desk.take("copy")
+    clock.sleep(LASTS.total_seconds() + 1)
+    desk.take("apply")
+
+    with pytest.raises(LockHeld, match="lock was lost"):
+        first.rise_above(41)
 
 
 def test_the_lease_file_is_never_half_written(tmp_path: Path, clock: Clock) -> None:

@@ -63,8 +63,8 @@ def test_ports_are_consecutive_in_the_order_given_and_control_follows() -> None:
     assert answer.status_code == 200
 
 
-def test_the_shop_comes_after_control_and_moves_no_port() -> None:
-    port = free_ports(4)
+def test_what_came_later_comes_after_control_and_moves_no_port() -> None:
+    port = free_ports(5)
 
     with serve(port) as sandbox:
         answer = get(f"{sandbox.urls['shop']}/health")
@@ -74,6 +74,7 @@ def test_the_shop_comes_after_control_and_moves_no_port() -> None:
         "vercel": f"http://127.0.0.1:{port + 1}",
         "control": f"http://127.0.0.1:{port + 2}",
         "shop": f"http://127.0.0.1:{port + 3}",
+        "google": f"http://127.0.0.1:{port + 4}",
     }
     assert answer.json() == {"status": "ok"}
 
@@ -90,7 +91,7 @@ def test_a_stopped_sandbox_can_start_again_on_its_ports() -> None:
 
 
 def test_a_port_in_use_is_named_and_the_others_are_let_go() -> None:
-    port = free_ports(4)
+    port = free_ports(5)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port + 1))
         taken.listen()
@@ -102,7 +103,7 @@ def test_a_port_in_use_is_named_and_the_others_are_let_go() -> None:
             pass
 
     with serve(port) as sandbox:
-        assert len(sandbox.urls) == 4
+        assert len(sandbox.urls) == 5
 
 
 def test_an_unknown_vendor_is_refused() -> None:
@@ -171,6 +172,6 @@ def test_the_foreground_prints_its_urls_first_and_stops_cleanly(number: signal.S
         process.send_signal(number)
         rest, errors = process.communicate(timeout=10)
 
-    assert list(urls) == ["stripe", "vercel", "control", "shop"]
+    assert list(urls) == ["stripe", "vercel", "control", "shop", "google"]
     assert answer.status_code == 200
     assert (process.returncode, rest, errors) == (0, "", "")

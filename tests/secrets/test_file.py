@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 from typing import TYPE_CHECKING
 
@@ -135,6 +136,42 @@ def test_a_value_that_was_set_aside_outlives_the_next_one(tmp_path: Path) -> Non
     assert (tmp_path / "key@1").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_value_that_was_set_aside_already_is_not_set_aside_again(tmp_path: Path) -> None:
+    store = files(tmp_path)
+    store.keep(named("key"), "FAKE one")
+
+    versions = {store.set_aside(named("key")) for _ in range(2)}
+
+    assert versions == {"1"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key", "key@1"]
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    for name in (".key.abcd1234.unfinished", ".key@1.abcd1234.unfinished"):
+        put(tmp_path, name, b"FAKE left")
+    others = (".key.other.abcd1234.unfinished", ".keys.abcd1234.unfinished", ".key.mine")
+    for name in others:
+        put(tmp_path, name, b"FAKE of somebody else")
+    (tmp_path / ".key.0000abcd.unfinished").mkdir()  # no file of ours
+
+    files(tmp_path).keep(named("key"), "FAKE new")
+
+    left = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert left == sorted([*others, "key"])
+
+
+def test_what_somebody_writes_just_now_stays(tmp_path: Path) -> None:
+    path = put(tmp_path, ".key.abcd1234.unfinished", b"FAKE being written")
+
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        files(tmp_path).keep(named("key"), "FAKE new")
+
+    assert path.exists()
+
+
 def test_a_retired_value_is_gone_and_retiring_it_again_is_success(tmp_path: Path) -> None:
     store = files(tmp_path)
     store.keep(named("key"), "FAKE one")
@@ -143,9 +180,9 @@ def test_a_retired_value_is_gone_and_retiring_it_again_is_success(tmp_path: Path
     for _ in range(2):
         store.retire(named("key", version))
 
-    assert [path.name for path in tmp_path.iterdir()] == ["key"]
-    with pytest.raises(SecretUnavailable, match="cannot be read"):
+    with pytest.raises(SecretUnavailable, match="is empty"):
         store.fetch(named("key", version))
+    assert store.set_aside(named("key")) == "2"
 
 
 def test_what_is_kept_comes_back_and_nobody_else_can_read_it(tmp_path: Path) -> None:

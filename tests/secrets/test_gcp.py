@@ -19,8 +19,8 @@ from reconciler.core.reference import SecretName
 from reconciler.secrets import gcp_api
 from reconciler.secrets.crc32c import crc32c
 from reconciler.secrets.gcp import GcpSecrets, GcpSettings
-from reconciler.secrets.google_token import GoogleToken
 from reconciler.secrets.store import Retires, TellsVersions
+from reconciler.wire.google import GoogleToken
 from reconciler.wire.http import Credential, HttpClient
 from tests.secrets.canary import CANARY, overheard, surroundings
 from tests.secrets.loopback import Answer, Exchanges, Request, serving

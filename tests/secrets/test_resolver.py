@@ -13,6 +13,7 @@ from reconciler.secrets.store import Fetched, Right
 if TYPE_CHECKING:
     from reconciler.core.masking import Masker
     from reconciler.core.reference import SecretName
+    from reconciler.secrets.store import SecretStore
 
 
 class Box:
@@ -131,3 +132,29 @@ def test_a_store_that_is_not_there_is_answered_with_those_there_are(resolver: Re
 def test_nothing_but_secrets_is_resolved(resolver: Resolver, text: str) -> None:
     with pytest.raises(SecretUnavailable, match="cannot be resolved here"):
         resolver.resolve(text)
+
+
+def test_a_secret_that_needs_itself_is_refused_and_nobody_waits(masker: Masker) -> None:
+    stores: dict[str, SecretStore] = {}
+    resolver = Resolver(stores, masker, Fingerprints(lambda: "FAKE-key-of-fingerprints"))
+
+    class Locked(Box):
+        def fetch(self, name: SecretName) -> Fetched:
+            resolver.resolve("${secret:locked/token}")
+            return super().fetch(name)
+
+    stores["locked"] = Locked(token="FAKE", key="FAKE")
+
+    with pytest.raises(SecretUnavailable, match="needed to open the store that it is in"):
+        resolver.resolve("${secret:locked/token}")
+    with pytest.raises(SecretUnavailable, match="needed to open the store that it is in"):
+        resolver.resolve("${secret:locked/key}")
+
+
+def test_bytes_that_are_no_text_are_refused_before_anything_is_sent(
+    resolver: Resolver, box: Box
+) -> None:
+    box.values["KEY"] = b"FAKE\xff".decode("utf-8", "surrogateescape")
+
+    with pytest.raises(SecretUnavailable, match="no UTF-8 text"):
+        resolver.resolve("${secret:box/KEY}")

@@ -1,20 +1,26 @@
-"""A store in a folder of its own, and a time that moves only when told."""
+"""Stores of each kind with nothing in them, and a time that moves only when told."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from reconciler.core.masking import Masker
 from reconciler.core.plan import DesiredSource, Plan, Summary, sealed
 from reconciler.core.state import Entry, Snapshot, SnapshotHeader
+from reconciler.stores.firestore.store import Documents
 from reconciler.stores.guarding import Guard
-from reconciler.stores.local import LocalStore
+from reconciler.stores.local import Folder, LocalStore
+from reconciler.stores.records import Records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from reconciler.stores.firestore.failures import Place
+    from reconciler.stores.medium import Medium
 
 
 class Clock:
@@ -33,14 +39,46 @@ class Clock:
         self.moment += timedelta(seconds=seconds)
 
 
+class Opens(Protocol):
+    """Opens one store again and again, as several processes would."""
+
+    def __call__(self, guard: Guard | None = None) -> Records: ...
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: Clock) -> LocalStore:
+def local(tmp_path: Path, clock: Clock) -> LocalStore:
     return LocalStore(tmp_path, "shop", clock, Guard(Masker()))
+
+
+@pytest.fixture(params=["local", "firestore"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Opens]:
+    """Return what opens a store of each kind, whose locks know no other time than ``clock``."""
+    opened: list[Records] = []
+    place: Place | None = request.getfixturevalue("place") if request.param == "firestore" else None
+
+    def medium(guard: Guard) -> Medium:
+        if place is None:
+            return Folder(tmp_path / "shop", clock, guard)
+        return Documents(place, "shop", clock, guard, time=lambda _: clock.now())
+
+    def opens(guard: Guard | None = None) -> Records:
+        guard = guard or Guard(Masker())
+        opened.append(Records(medium(guard), clock, guard))
+        return opened[-1]
+
+    yield opens
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def store(open_store: Opens) -> Records:
+    return open_store()
 
 
 def snapshot_of(role: str = "taken", **values: Any) -> Snapshot:

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reconciler.core.errors import Refused
+from reconciler.core.guard import Freeze
 from reconciler.core.masking import MASK, Masker
 from reconciler.core.state import Unreadable
 from reconciler.stores.atomic import write_text
 from reconciler.stores.guarding import Guard, stands_in
 from reconciler.stores.journal import FileJournal, problems_of
-from reconciler.stores.local import Label, LocalStore
+from reconciler.stores.labels import Label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from reconciler.core.state import Snapshot
-    from tests.stores.conftest import Clock
+    from reconciler.stores.records import Records
+    from tests.stores.conftest import Clock, Opens
 
 VALUE = "sk_live_9f8e7d6c5b4a"
 
@@ -31,8 +33,8 @@ def guard() -> Guard:
 
 
 @pytest.fixture
-def guarded(tmp_path: Path, clock: Clock, guard: Guard) -> LocalStore:
-    return LocalStore(tmp_path, "shop", clock, guard)
+def guarded(open_store: Opens, guard: Guard) -> Records:
+    return open_store(guard)
 
 
 def test_a_text_with_a_secret_is_not_written(tmp_path: Path, guard: Guard) -> None:
@@ -67,16 +69,16 @@ def test_what_the_users_own_files_say_is_no_secret(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_with_a_secret_is_refused(
-    guarded: LocalStore, tmp_path: Path, snapshot_of: Callable[..., Snapshot]
+    guarded: Records, snapshot_of: Callable[..., Snapshot]
 ) -> None:
     with pytest.raises(Refused):
         guarded.save(snapshot_of(description=f"key {VALUE}"))
 
-    assert list(tmp_path.rglob("*.jsonl")) == []
+    assert list(guarded.headers()) == []
 
 
 def test_a_reason_is_masked_before_the_snapshot_is_sealed(
-    guarded: LocalStore, snapshot_of: Callable[..., Snapshot]
+    guarded: Records, snapshot_of: Callable[..., Snapshot]
 ) -> None:
     lost = Unreadable(kind="vercel.env_var", reason="refused", detail=f"said {VALUE}")
     taken = snapshot_of(url="https://a")
@@ -88,18 +90,17 @@ def test_a_reason_is_masked_before_the_snapshot_is_sealed(
     assert found.detail == f"said {MASK}"
 
 
-def test_a_plan_with_a_secret_is_not_spent(
-    guarded: LocalStore, tmp_path: Path, plan_of: Callable[[str], Any]
-) -> None:
+def test_a_plan_with_a_secret_is_not_spent(guarded: Records, plan_of: Callable[[str], Any]) -> None:
     plan = plan_of("p1").model_copy(update={"environment": f"shop {VALUE}"})
 
     with pytest.raises(Refused):
         guarded.begin_run("r1", plan, plan, 1)
 
-    assert list((tmp_path / "shop").rglob("p1")) == []
+    assert guarded.medium.spent() == {}
+    assert list(guarded.runs()) == []
 
 
-def test_evidence_is_masked(guarded: LocalStore, snapshot_of: Callable[..., Snapshot]) -> None:
+def test_evidence_is_masked(guarded: Records, snapshot_of: Callable[..., Snapshot]) -> None:
     saved = guarded.save(snapshot_of(url="https://a"))
 
     guarded.label(Label("good", saved.id, "2026", "", ({"name": "x", "detail": f"got {VALUE}"},)))
@@ -124,3 +125,41 @@ def test_a_journal_masks_what_is_said_and_stays_whole(
     assert records[0]["address"] == "a.b/production"
     assert records[0]["detail"] == f"{MASK} {MASK}"
     assert list(problems_of(path)) == []
+
+
+def test_a_journal_of_any_store_masks_what_is_said(
+    guarded: Records, plan_of: Callable[[str], Any]
+) -> None:
+    journal = guarded.begin_run("r1", plan_of("p1"), plan_of("u1"), 1)
+
+    journal.append("outcome", address="a.b/production", detail=f"production {VALUE}", step=1)
+    with pytest.raises(Refused):
+        journal.append("outcome", address=f"a.b/{VALUE}")
+    journal.append("finished", result="done")
+    journal.close()
+
+    records = guarded.journal("r1")
+    assert [one["event"] for one in records] == ["outcome", "finished"]
+    assert records[0]["detail"] == f"{MASK} {MASK}"
+    assert guarded.journal_problems("r1") == ()
+
+
+def test_nothing_that_people_write_goes_unread(
+    guarded: Records, snapshot_of: Callable[..., Snapshot], plan_of: Callable[[str], Any]
+) -> None:
+    saved = guarded.save(snapshot_of(url="https://a"))
+    guarded.begin_run("r1", plan_of("p1"), plan_of("u1"), 1).close()
+
+    with pytest.raises(Refused):
+        guarded.label(Label("good", saved.id, "2026", VALUE))
+    with pytest.raises(Refused):
+        guarded.set_freeze(Freeze(until="2027-01-01T00:00:00Z", reason=VALUE, by="x"))
+    with pytest.raises(Refused):
+        guarded.confirm("r1", VALUE)
+    with pytest.raises(Refused):
+        guarded.medium.copy_journal("r1", [f'{{"detail": "{VALUE}"}}\n'.encode()])
+
+    assert guarded.labels() == ()
+    assert guarded.freeze() is None
+    assert not guarded.is_confirmed("r1")
+    assert guarded.journal("r1") == ()

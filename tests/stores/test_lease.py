@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from reconciler.core.errors import LockHeld
-from reconciler.stores.lease import LASTS, read_holder, take_lease
+from reconciler.stores.holder import LASTS
+from reconciler.stores.lease import read_holder, take_lease
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.stores.local import LocalStore
+    from reconciler.stores.records import Records
     from tests.stores.conftest import Clock
 
 
-def test_a_second_holder_is_refused_and_told_of_the_first(store: LocalStore) -> None:
+def test_a_second_holder_is_refused_and_told_of_the_first(store: Records) -> None:
     with store.lock("apply r1"), pytest.raises(LockHeld) as caught:
         store.lock("apply r2")
 
@@ -26,7 +29,7 @@ def test_a_second_holder_is_refused_and_told_of_the_first(store: LocalStore) -> 
     assert str(os.getpid()) in caught.value.detail
 
 
-def test_what_was_given_back_can_be_taken_again(store: LocalStore) -> None:
+def test_what_was_given_back_can_be_taken_again(store: Records) -> None:
     with store.lock("apply r1") as first:
         pass
 
@@ -35,7 +38,7 @@ def test_what_was_given_back_can_be_taken_again(store: LocalStore) -> None:
         assert second.taken_over is None
 
 
-def test_it_is_given_back_after_a_failure(store: LocalStore) -> None:
+def test_it_is_given_back_after_a_failure(store: Records) -> None:
     with pytest.raises(RuntimeError), store.lock("apply r1"):
         raise RuntimeError
 
@@ -78,16 +81,14 @@ def test_giving_back_a_lost_lock_does_not_touch_the_new_holders(
 
 
 def test_the_lock_of_a_process_that_is_gone_is_taken_over(tmp_path: Path, clock: Clock) -> None:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
     with take_lease(tmp_path, "apply r1", clock):
         pass
     holder = read_holder(tmp_path)
     assert holder is not None
     until = (clock.now() + LASTS).isoformat()
-    abandoned = holder._replace(pid=child, until=until)
+    abandoned = holder._replace(pid=process.pid, until=until)
     (tmp_path / ".lock.json").write_text(json.dumps(abandoned._asdict()))
 
     with take_lease(tmp_path, "apply r2", clock) as lease:

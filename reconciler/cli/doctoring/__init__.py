@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.cli.doctoring import accounts, clocks, folder, machine, network, records, secrets
+from reconciler.cli.doctoring.case import OFFLINE, SUBJECTS
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.core.errors import ReconcilerError
-from reconciler.core.examination import Examined, Standing, Trouble, failed, wrong
+from reconciler.core.errors import ReconcilerError, VendorError
+from reconciler.core.examination import Examined, Standing, Trouble, failed, untried, wrong
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,11 +42,18 @@ EXAMINATIONS: Final[tuple[tuple[str, Examination], ...]] = (
 
 def examined(case: Case) -> Iterator[Examined]:
     """Yield everything that was found. What an examination raises is found, too."""
+    lost = False
     for subject, examination in EXAMINATIONS:
         try:
-            yield from examination(case)
+            if lost and subject in SUBJECTS:
+                yield untried(subject, "the store did not answer")
+            elif case.keeps_away_from(subject):
+                yield untried(subject, OFFLINE)
+            else:
+                yield from examination(case)
         except ReconcilerError as error:
             yield failed(subject, error)
+            lost |= subject in SUBJECTS and isinstance(error, VendorError)
         except OSError as error:
             words = f"{error.filename or subject}: {error.strerror or type(error).__name__}"
             yield wrong(subject, words, trouble=Trouble.UNKNOWN)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from reconciler.core.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from reconciler.cli.doctoring.clocks import Clocks
     from reconciler.cli.workspace import Workspace
     from reconciler.core.state import Snapshot
     from reconciler.files.loading import Loaded
-    from reconciler.stores.local import LocalStore
+    from reconciler.stores.records import Records
 
 UNREADABLE = "the files of the environment cannot be read"
 OFFLINE = "--offline"
+SUBJECTS = frozenset({"lock", "store", "base", "records", "runs", "freeze"})
+"""What is looked at in the store."""
 
 
 class Case(NamedTuple):
@@ -36,13 +36,12 @@ class Case(NamedTuple):
     offline: bool
 
     @property
-    def store(self) -> LocalStore:
+    def store(self) -> Records:
         return self.workspace.store(self.environment)
 
-    @property
-    def records(self) -> Path:
-        """Return the folder of snapshots and runs."""
-        return self.workspace.root / "snapshots" / self.environment
+    def keeps_away_from(self, subject: str) -> bool:
+        """Tell whether ``subject`` is not to be looked at, as its store is distant."""
+        return self.offline and subject in SUBJECTS and self.store.is_distant
 
 
 def case_of(workspace: Workspace, environment: str, clocks: Clocks, *, offline: bool) -> Case:
@@ -58,7 +57,8 @@ def case_of(workspace: Workspace, environment: str, clocks: Clocks, *, offline: 
         except (ReconcilerError, OSError):
             loaded = None
     try:
-        base = workspace.store(environment).base()
+        store = workspace.store(environment)
+        base = None if offline and store.is_distant else store.base()
     except (ReconcilerError, OSError):
         base = None
     return Case(workspace, environment, loaded, invalid, base, clocks, offline)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from reconciler.cli.doctoring.case import UNREADABLE
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.examination import doubtful, fine, untried, wrong
-from reconciler.stores.lease import is_alive, read_holder
+from reconciler.stores.holder import is_alive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 def lock_examined(case: Case) -> Iterator[Examined]:
     """Tell who holds the environment."""
-    holder = read_holder(case.records)
+    holder = case.store.holder()
     if holder is None or holder.pid == 0:
         yield fine("lock", "free")
     elif is_alive(holder, case.workspace.clock.now()):
@@ -32,15 +31,10 @@ def lock_examined(case: Case) -> Iterator[Examined]:
 
 
 def store_examined(case: Case) -> Iterator[Examined]:
-    """Tell whether snapshots can be written. Nothing is written to find out."""
-    folder = case.records
-    while not folder.exists():
-        folder = folder.parent
-    shown = f"snapshots/{case.environment}"
-    if not os.access(folder, os.W_OK | os.X_OK):
-        yield wrong("store", f"{shown} cannot be written", f"chmod u+wx {folder}")
-    else:
-        yield fine("store", f"{shown} can be written")
+    """Tell whether snapshots can be written; of a distant store, whether it answers. Nothing is written to find out."""
+    store = case.store
+    store.medium.check_writable()
+    yield fine("store", f"{store.medium.place} can be {'read' if store.is_distant else 'written'}")
 
 
 def base_examined(case: Case) -> Iterator[Examined]:
@@ -91,7 +85,7 @@ def runs_examined(case: Case) -> Iterator[Examined]:
     names = ", ".join(found)
     mend = f"reconciler recover {case.environment}"
     try:
-        holder = read_holder(case.records)
+        holder = case.store.holder()
     except ReconcilerError:
         holder = None
     if holder is not None and is_alive(holder, case.workspace.clock.now()):

@@ -1,22 +1,28 @@
-"""Access tokens of Google's application default credentials. Never prints what Google answered.
+"""What all of Google's APIs have in common: who asks, and how they say no. Knows no single API.
 
-Source: google-auth, user guide.
+Never prints what Google answered when it gives no token. Source: google-auth, user guide; google.rpc.ErrorInfo.
 """
 
 from __future__ import annotations
 
 import threading
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reconciler.core.errors import SecretUnavailable
-from reconciler.secrets.refusals import missing_library
+from reconciler.wire.profile import Complaint, error_body
+
+if TYPE_CHECKING:
+    import httpx
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 TIMEOUT = 10
 """Seconds for a request that renews a token."""
 
 LOGIN = "gcloud auth application-default login"
+
+_TELLING = frozenset({"SERVICE_DISABLED", "CONSUMER_INVALID", "USER_PROJECT_DENIED"})
+"""Reasons that say more than their status, which is PERMISSION_DENIED."""
 
 
 class GoogleToken:
@@ -31,7 +37,7 @@ class GoogleToken:
             from google.auth.exceptions import GoogleAuthError
             from google.auth.transport.requests import Request
         except ImportError:
-            raise missing_library("gcp", "google-auth") from None
+            raise _missing_library() from None
         self._failures = (GoogleAuthError, ValueError, OSError)
         self._request = partial(Request(), timeout=TIMEOUT)
         self._lock = threading.Lock()
@@ -68,3 +74,42 @@ class GoogleToken:
                 detail="They were revoked, have expired, or Google's token service cannot be reached.",
                 mend=LOGIN,
             ) from None
+
+
+def complaint(response: httpx.Response) -> Complaint:
+    """Read ``{"error": {"status", "message", "details": [ErrorInfo]}}``; a telling reason comes before the status."""
+    error = error_body(response)
+    status, text, details = error.get("status"), error.get("message"), error.get("details")
+    infos = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    reasons = [one["reason"] for one in infos if one.get("reason") in _TELLING]
+    permissions = [
+        one["metadata"].get("permission") for one in infos if isinstance(one.get("metadata"), dict)
+    ]
+    permission = next((one for one in permissions if isinstance(one, str)), None)
+    code = next(iter(reasons), status)
+    return Complaint(
+        code if isinstance(code, str) else None, text if isinstance(text, str) else "", permission
+    )
+
+
+def retryable(response: httpx.Response, said: Complaint) -> bool | None:
+    """Repeat what another operation on the same object held up; a stale etag stays stale.
+
+    Source: google.rpc.Code, ABORTED.
+    """
+    if response.status_code == 409 and said.code == "ABORTED":
+        return "etag" not in said.text.lower() and "version" not in said.text.lower()
+    return None
+
+
+def is_live(token: str) -> bool | None:
+    """Return True for the form that Google's access tokens have; any other does not say."""
+    return True if token.startswith("ya29.") else None
+
+
+def _missing_library() -> SecretUnavailable:
+    return SecretUnavailable(
+        "Application default credentials need the Python library google-auth",
+        detail="It is not installed: it comes with an extra of its own.",
+        mend="pip install 'reconciler[gcp]'",
+    )

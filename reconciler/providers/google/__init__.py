@@ -1,0 +1,1 @@
+"""Google Cloud, Firebase and Firestore, over REST: https://cloud.google.com/apis/docs/overview."""
