@@ -15,6 +15,17 @@ _COUNTRY = re.compile(r"\.(?:ac|co|com|edu|gov|net|org)\.[a-z]{2}\Z")
 """Under such a domain a country lets everybody have one of their own."""
 
 
+_SHARED = (
+    ".run.app",
+    ".cloudfunctions.net",
+    ".web.app",
+    ".firebaseapp.com",
+    ".netlify.app",
+    ".pages.dev",
+)
+"""Under such a domain every host is somebody else's."""
+
+
 def host_of(url: Json) -> str | None:
     """Return the host of an address in small letters; ``None`` where there is none to be seen."""
     try:
@@ -31,7 +42,7 @@ def is_near(host: str, others: Iterable[str]) -> bool:
 def _domain(host: str) -> str:
     """Return the part of a host that one owner has; of those that share ``vercel.app``, the project's name."""
     labels = host.split(".")
-    if host.replace(".", "").isdigit():
+    if host.replace(".", "").isdigit() or host.endswith(_SHARED):
         return host
     if host.endswith(".vercel.app"):
         return f"{labels[-3].split('-')[0]}.vercel.app"
