@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,20 +53,24 @@ def contended(place: Place, log: Path, seed: int) -> list[Event]:
 
 
 def violations(told: list[Event]) -> list[str]:
-    """Return when the lease was given to somebody before it had run out for another one, who had not given it back."""
+    """Return when the lease was given to somebody before it had run out for the one before, who had not given it back.
+
+    By the numbers, not by the order of the log: a process may be late to tell that it holds the lease.
+    """
+    entered = {
+        fence: (place, at) for place, (name, fence, _, at) in enumerate(told) if name == "enter"
+    }
+    ended = {
+        fence: place
+        for place, (name, fence, *_) in enumerate(told)
+        if name in {"die", "fenced", "leave"}
+    }
     found = []
-    holding: dict[int, float] = {}
-    for name, fence, pid, at in told:
-        match name:
-            case "enter":
-                given = at - contending.LASTS.total_seconds()
-                early = [other for other, until in holding.items() if given < until]
-                found += [f"{pid} entered with {fence} beside {other}" for other in early]
-                holding = {fence: at}
-            case "die" | "fenced" | "leave":
-                holding.pop(fence, None)
-            case _:
-                pass
+    for one, other in pairwise(sorted(entered)):
+        place, until = entered[other]
+        was_over = ended.get(one, len(told)) < place
+        if not was_over and until - contending.LASTS.total_seconds() < entered[one][1]:
+            found.append(f"{other} entered beside {one}")
     return found
 
 
@@ -76,14 +81,14 @@ def test_no_two_hold_the_lock_whoever_dies_or_sleeps_with_it(
 
     assert violations(told) == []
     entered = [fence for name, fence, *_ in told if name == "enter"]
-    assert entered == sorted(set(entered)), "the fencing number rises with every holder"
+    assert len(entered) == len(set(entered)), "no two holders have one number"
     counts = Counter(name for name, *_ in told)
     assert counts["leave"] == PROCESSES * ROUNDS
     assert counts["die"] > 0
     stopped = {fence for name, fence, *_ in told if name == "stop"}
     assert stopped != set()
     assert {fence for name, fence, *_ in told if name == "fenced"} >= stopped
-    runs = dict.fromkeys(contending.run_of(fence) for fence in entered)
+    runs = dict.fromkeys(contending.run_of(fence) for fence in sorted(entered))
     journals = [documents.journal_lines(run) for run in runs]
     fences = [record["fence"] for lines in journals for record in records_in(lines)]
     assert fences == sorted(fence for name, fence, *_ in told if name == "leave")

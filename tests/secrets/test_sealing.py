@@ -141,6 +141,7 @@ def test_a_sealed_text_survives_other_line_ends(identity: Callable[[str], Identi
         (b"age-encryption.org/v1\n-> scrypt FAKE\n", "encrypted itself"),
         (b"\xff\xfe\x00", "encrypted itself"),
     ],
+    ids=[f"file {number}" for number in range(10)],
 )
 def test_a_file_that_is_no_identity_is_named_with_the_reason_and_the_mend(
     identity: Callable[[str | bytes], Identity], content: str | bytes, said: str
@@ -190,6 +191,7 @@ def test_the_identity_of_somebody_else_is_told_so(identity: Callable[[str], Iden
 @pytest.mark.parametrize(
     "recipient",
     ["age1fake", "ssh-ed25519 AAAA", "ssh-dss AAAA", f"{OURS.recipient} ", "", "age1yubikey1q"],
+    ids=["short", "cut-ssh", "dss", "blank", "empty", "plugin"],
 )
 def test_what_is_no_recipient_is_refused_with_the_mend(recipient: str) -> None:
     with pytest.raises(InvalidInput) as caught:

@@ -146,7 +146,7 @@ class SchedulerJob(Resource):
     ) -> Change:
         """Count the calls, and say what becomes of attempts."""
         del declared
-        change = with_state_calls(change, made_in="enabled")
+        change = _relying_on_the_target(with_state_calls(change, made_in="enabled"))
         if change.action in {Action.DELETE, Action.REPLACE}:
             why = "the history of its attempts is lost"
             return change.model_copy(
@@ -161,3 +161,15 @@ class SchedulerJob(Resource):
             note = "attempts that were missed while it was paused are not made up for"
             return change.model_copy(update={"notes": (*change.notes, note)})
         return change
+
+
+def _relying_on_the_target(change: Change) -> Change:
+    """A target is sent as a whole, so a change of a part of it relies on all of it."""
+    target = TARGET_OF_HTTP | TARGET_OF_PUBSUB
+    if not any(change.changes_field(name) for name in target):
+        return change
+    relied = change.precondition
+    moved = {name: seen for name, seen in relied.others.items() if name in target}
+    others = {name: seen for name, seen in relied.others.items() if name not in target}
+    update = {"fields": {**relied.fields, **moved}, "others": others}
+    return change.model_copy(update={"precondition": relied.model_copy(update=update)})

@@ -25,6 +25,22 @@ GROUPS: Final = {"httpTarget": TARGET_OF_HTTP, "pubsubTarget": TARGET_OF_PUBSUB}
 """Google's names of the targets, and our fields of each."""
 
 
+_NOTHING: Final[Mapping[str, Any]] = {
+    "uri": None,
+    "http_method": "POST",
+    "headers": {},
+    "body": None,
+    "oidc_service_account": None,
+    "oidc_audience": None,
+    "oauth_service_account": None,
+    "oauth_scope": None,
+    "topic": None,
+    "message": None,
+    "attributes": {},
+}
+"""No target of either sort."""
+
+
 def is_there(group: str, live: Mapping[str, Json]) -> bool:
     """Tell whether the live job has this target."""
     return live.get("uri" if group == "httpTarget" else "topic") is not None
@@ -85,6 +101,10 @@ def _decoded(data: str | None) -> str | None:
 
 def seen_target(row: Mapping[str, Any], account: GoogleAccount) -> dict[str, Any]:
     """Return our fields for the target of a live job, without what Google added and without credentials."""
+    return {**_NOTHING, **_seen(row, account)}
+
+
+def _seen(row: Mapping[str, Any], account: GoogleAccount) -> dict[str, Any]:
     http, pubsub = row.get("httpTarget"), row.get("pubsubTarget")
     if pubsub:
         return {
