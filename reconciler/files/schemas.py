@@ -84,7 +84,7 @@ def resources_schema(models: Mapping[str, type[Resource]]) -> Schema:
     item["properties"]["kind"] |= {"enum": sorted(models)}
     item["allOf"] = []
     for kind, model in sorted(models.items()):
-        definitions[kind] = spec_schema(model)
+        definitions[kind] = _at_root(spec_schema(model), kind, definitions)
         definitions[f"{kind}.absent"] = {**definitions[kind], "required": []}
         item["allOf"].append(
             {
@@ -112,7 +112,7 @@ def item_schema(model: type[Resource] | None, kinds: tuple[str, ...]) -> Schema:
     if kinds:
         item["properties"]["kind"] |= {"enum": sorted(kinds)}
     if model is not None:
-        spec = spec_schema(model)
+        spec = _at_root(spec_schema(model), model.kind, item.setdefault("$defs", {}))
         item["if"] = {"properties": {"state": {"const": "absent"}}, "required": ["state"]}
         item["then"] = {"properties": {"spec": {**spec, "required": []}}}
         item["else"] = {"properties": {"spec": spec}, "required": ["spec"]}
@@ -126,6 +126,26 @@ def spec_schema(model: type[Resource]) -> Schema:
         if rule.computed:
             schema["properties"].pop(rule.name, None)
     return schema
+
+
+def _at_root(spec: Schema, kind: str, definitions: Schema) -> Schema:
+    """Return ``spec`` with the schemas that it refers to among ``definitions``, each under the name of its kind."""
+    inner = spec.pop("$defs", {})
+    moved = {f"#/$defs/{name}": f"#/$defs/{kind}.{name}" for name in inner}
+    definitions |= {f"{kind}.{name}": _redirected(one, moved) for name, one in inner.items()}
+    found: Schema = _redirected(spec, moved)
+    return found
+
+
+def _redirected(value: Any, moved: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return {
+            key: moved.get(one, one)
+            if key == "$ref" and isinstance(one, str)
+            else _redirected(one, moved)
+            for key, one in value.items()
+        }
+    return [_redirected(one, moved) for one in value] if isinstance(value, list) else value
 
 
 def _with_references(schema: Schema) -> Schema:
