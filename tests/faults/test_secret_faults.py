@@ -264,16 +264,11 @@ def test_what_is_sealed_and_not_yet_stored_is_not_taken_for_stored(
     assert wired_hands.world.writes() == ()
 
 
-def test_a_copy_that_cannot_be_let_go_is_told(
-    wired_hands: Hands, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_that_cannot_be_let_go_is_told(wired_hands: Hands) -> None:
     told(wired_hands, *ROTATE)
-
-    def refuse(path: Path, size: int) -> None:
-        del path, size
-        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-
-    monkeypatch.setattr(os, "truncate", refuse)
+    copy = wired_hands.folder / FOLDER / "payments@1"
+    copy.unlink()
+    copy.mkdir()
 
     ran = told(wired_hands, *RETIRE)
 

@@ -35,7 +35,7 @@ RECREATE = {"append": 7, "request": 22, "fsync": 25, "store": 4}
 """Records, requests, fsyncs and steps of the secret store in a run that nothing disturbs."""
 HOOK = {"append": 7, "request": 23, "fsync": 25, "store": 4}
 ROTATION = {"append": 8, "request": 22, "fsync": 28, "store": 8}
-RETIREMENT = {"append": 5, "request": 23, "fsync": 21, "store": 1}
+RETIREMENT = {"append": 5, "request": 23, "fsync": 22, "store": 1}
 GOING_BACK = {"append": 9, "request": 23, "fsync": 27, "store": 4}
 
 

@@ -154,7 +154,7 @@ def at_boundary(act: Callable[[], None], *, at: str, n: int, side: str) -> None:
         "append": ((FileJournal, "append"),),
         "request": ((httpx.Client, "send"),),
         "fsync": ((os, "fsync"),),
-        "store": ((tempfile, "mkstemp"), (os, "fsync"), (Path, "replace"), (os, "truncate")),
+        "store": ((tempfile, "mkstemp"), (os, "fsync"), (Path, "replace")),
     }
     numbers = count(1)
     counting = threading.Lock()
