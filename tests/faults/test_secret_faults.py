@@ -121,7 +121,7 @@ def told(hands: Hands, *words: str) -> Ran:
 
 @pytest.mark.parametrize(
     ("doing", "vendor", "fault"),
-    sample([(d, v, f) for d in DOINGS for v in ("stripe", "vercel") for f in WRITE_FAULTS], 0.15),
+    sample([(d, v, f) for d in DOINGS for v in ("stripe", "vercel") for f in WRITE_FAULTS], 0.12),
     ids=str,
 )
 def test_a_write_that_fails(wired_hands: Hands, doing: Doing, vendor: str, fault: str) -> None:
@@ -197,7 +197,7 @@ STORE_FAULTS = {
 
 @pytest.mark.parametrize(
     ("doing", "fault", "nth"),
-    sample([(d, f, n) for d in DOINGS for f in STORE_FAULTS for n in (1, 2)], 0.4),
+    sample([(d, f, n) for d in DOINGS for f in STORE_FAULTS for n in (1, 2)], 0.25),
     ids=str,
 )
 def test_a_store_that_fails_without_a_seal(
@@ -217,7 +217,7 @@ def test_a_store_that_fails_without_a_seal(
 
 
 @pytest.mark.parametrize(
-    ("doing", "fault"), sample([(d, f) for d in DOINGS for f in STORE_FAULTS], 0.5), ids=str
+    ("doing", "fault"), sample([(d, f) for d in DOINGS for f in STORE_FAULTS], 0.35), ids=str
 )
 def test_a_store_that_fails_with_a_seal(wired_hands: Hands, doing: Doing, fault: str) -> None:
     identity = pyrage.x25519.Identity.generate()
