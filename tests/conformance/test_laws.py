@@ -1,10 +1,14 @@
-"""Every kind obeys every law. To see one: ``pytest tests/conformance -k 'rollback and env_var'``."""
+"""Every kind obeys every law. To see one: ``pytest tests/conformance -k 'rollback and env_var'``.
+
+Five examples of each by default, since kinds and laws multiply; ``RECONCILER_LONG=1`` tries a thousand.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.conformance.bench import bench_of
@@ -18,6 +22,10 @@ if TYPE_CHECKING:
     from reconciler.conformance.world import World
 
 
+EXAMPLES = 1000 if os.environ.get("RECONCILER_LONG") else 5
+
+
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_every_kind_obeys(
     law: Law,

@@ -149,13 +149,13 @@ class RemoteConfigs:
     def update(self, update: Update) -> None:
         """Put the conditions into the template as it is now. Raises StalePlan when they changed meanwhile."""
         normal = NoColour().normal
-        wanted = normal(update.fields["conditions"])
-        live = normal(update.live.values["conditions"])
+        live = normal(update.live.values.get("conditions") or [])
+        wanted = normal(update.fields.get("conditions", live))
 
         def edit(parts: dict[str, Any]) -> bool:
             now = normal(_ours(parts))
-            if now == wanted:
-                return False
+            if now == wanted and now != live:
+                return False  # somebody else, or an attempt whose answer was lost, has made it so
             if now != live:
                 raise StalePlan(
                     "The conditions changed since they were read", mend="reconciler plan ENV"
