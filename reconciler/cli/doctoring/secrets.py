@@ -166,8 +166,6 @@ def _writing(store: SecretStore, need: Need) -> str:
 
 def _unwritable(case: Case, need: Need) -> str:
     """Return why nothing can be captured into a place, where that is known without writing; else nothing."""
-    if need.name.store == "env":
-        return "an environment variable cannot keep a captured value"
     if need.name.store != "file":
         return ""
     folder = (case.workspace.root / need.name.name).parent
@@ -184,7 +182,7 @@ def _made_elsewhere(case: Case, loaded: Loaded) -> bool:
     made = [
         secret.fingerprint
         for entry in (base.entries if base is not None else ())
-        for secret in secrets_in(entry.values)
+        for secret in (*secrets_in(entry.values), *secrets_in(entry.outputs))
         if secret.fingerprint is not None
     ]
     return bool(made) and not any(map(secrets.is_ours, made))
